@@ -1,0 +1,76 @@
+package xmlwire
+
+import "unicode/utf8"
+
+// escapes says for each byte of a text what to write instead; "" is the byte
+// itself.
+type escapes [utf8.RuneSelf]string
+
+// Beyond the five with names, what readers normalise away is escaped: a
+// carriage return everywhere, tabs and line feeds in attributes.
+var (
+	inText      = escapeTable(nil)
+	inAttribute = escapeTable(map[byte]string{'\t': "&#x9;", '\n': "&#xA;", '"': "&quot;"})
+)
+
+const replacement = "\uFFFD"
+
+func escapeTable(more map[byte]string) (t escapes) {
+	for c := range byte(0x20) {
+		t[c] = replacement
+	}
+	t['\t'], t['\n'] = "", ""
+	t['\r'] = "&#xD;"
+	t['&'], t['<'], t['>'] = "&amp;", "&lt;", "&gt;" // '>' because of "]]>"
+	for c, s := range more {
+		t[c] = s
+	}
+	return t
+}
+
+func appendEscaped(dst []byte, s string, e *escapes) []byte {
+	done := 0 // s[:done] is written
+	for i := 0; i < len(s); {
+		instead, size := "", 1
+		if c := s[i]; c < utf8.RuneSelf {
+			instead = e[c]
+		} else {
+			var r rune
+			r, size = utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError || !isChar(r) {
+				instead = replacement
+			}
+		}
+		if instead != "" {
+			dst = append(append(dst, s[done:i]...), instead...)
+			done = i + size
+		}
+		i += size
+	}
+	return append(dst, s[done:]...)
+}
+
+// AppendText appends s as the text of an element. What XML cannot hold is
+// replaced by U+FFFD.
+func AppendText(dst []byte, s string) []byte { return appendEscaped(dst, s, &inText) }
+
+// AppendElement appends an element called name with a text.
+func AppendElement(dst []byte, name, text string) []byte {
+	return appendElement(dst, name, func(dst []byte) []byte { return AppendText(dst, text) })
+}
+
+func appendElement(dst []byte, name string, inside func([]byte) []byte) []byte {
+	dst = append(append(dst, '<'), name...)
+	before := len(dst)
+	return closeElement(inside(append(dst, '>')), name, before)
+}
+
+// closeElement ends the element called name whose start tag has its '>' at
+// dst[before]. One without anything in it becomes <name/>.
+func closeElement(dst []byte, name string, before int) []byte {
+	if len(dst) == before+1 {
+		return append(dst[:before], "/>"...)
+	}
+	dst = append(append(dst, "</"...), name...)
+	return append(dst, '>')
+}

@@ -1,0 +1,162 @@
+package xmlwire
+
+import "slices"
+
+// Record describes an element of the answers as the fields of T. It is made
+// once, usually in a package variable, and is safe for use by many goroutines.
+type Record[T any] struct {
+	fields   []Field[T]     // as given
+	attrs    []Field[T]     // those that are attributes
+	elements []Field[T]     // those that are child elements, in writing order
+	index    map[string]int // name to place in elements
+	content  *Field[T]      // text of the element itself, usually nil
+}
+
+// NewRecord makes a Record of fields, which are written in this order and read
+// in any. It panics if two elements or two attributes have the same name, if a
+// name is no name in XML, or if Content stands beside child elements: these
+// are mistakes in the program.
+func NewRecord[T any](fields ...Field[T]) *Record[T] {
+	r := &Record[T]{fields: slices.Clone(fields), index: make(map[string]int)}
+	for _, f := range r.fields {
+		switch f.kind {
+		case content:
+			mustBe(r.content == nil, "two content fields")
+			r.content = &f
+		case attr:
+			mustBeName(f.name)
+			mustBe(!slices.ContainsFunc(r.attrs, func(g Field[T]) bool { return g.name == f.name }),
+				"two attributes called "+f.name)
+			r.attrs = append(r.attrs, f)
+		case element:
+			mustBeName(f.name)
+			_, twice := r.index[f.name]
+			mustBe(!twice, "two elements called "+f.name)
+			r.index[f.name] = len(r.elements)
+			r.elements = append(r.elements, f)
+		}
+	}
+	mustBe(r.content == nil || len(r.elements) == 0, "content beside child elements")
+	return r
+}
+
+func mustBe(ok bool, mistake string) {
+	if !ok {
+		panic("xmlwire: " + mistake)
+	}
+}
+
+func mustBeName(name string) { mustBe(isLocalName(name), "no name in XML: "+name) }
+
+// With returns a Record of the same fields and more. It panics like NewRecord.
+func (r *Record[T]) With(fields ...Field[T]) *Record[T] {
+	return NewRecord(slices.Concat(r.fields, fields)...)
+}
+
+// Fields returns the fields, for Lift.
+func (r *Record[T]) Fields() []Field[T] { return slices.Clone(r.fields) }
+
+// Decode reads body, a whole document with a root element called root, into a
+// T that should be zero: what body does not mention is left alone, and lists
+// and maps are added to. Strings are copies and do not keep body in memory.
+//
+// Elements and attributes without a field are checked and passed over. Of a
+// scalar given twice the last one counts.
+//
+// The error is ErrEmpty, a *SyntaxError, a *RootError or a *ValueError; into
+// then holds what was read before it.
+func (r *Record[T]) Decode(body []byte, root string, into *T, lim Limits) error {
+	d := &decoder{scanner: scanner{buf: body, limits: lim.orDefault()}}
+	t, err := d.root(root)
+	if err != nil {
+		return err
+	}
+	if err := r.read(d, t, into); err != nil {
+		return err
+	}
+	return d.end()
+}
+
+// read reads the element t into v.
+func (r *Record[T]) read(d *decoder, t tag, v *T) error {
+	if len(r.attrs) > 0 {
+		if err := r.readAttrs(d, v); err != nil {
+			return err
+		}
+	}
+	if r.content != nil {
+		return r.content.read(d, t, v)
+	}
+	next := 0
+	for {
+		c, ok, err := d.child(t)
+		if err != nil || !ok {
+			return err
+		}
+		if i, known := r.find(c.local, next); known {
+			next = i + 1
+			err = r.elements[i].read(d, c, v)
+		} else {
+			err = d.skip(c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Record[T]) readAttrs(d *decoder, v *T) error {
+	for _, a := range d.attrs {
+		for i := range r.attrs {
+			if f := &r.attrs[i]; f.name == string(a.local) {
+				if err := f.accept(d, v, d.value(a)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// find returns the place of the element called name. Servers keep to one
+// order, so most often it is the next one.
+func (r *Record[T]) find(name []byte, next int) (i int, ok bool) {
+	if next < len(r.elements) && r.elements[next].name == string(name) {
+		return next, true
+	}
+	i, ok = r.index[string(name)]
+	return i, ok
+}
+
+// Append appends v as an element called name, which must be a name in XML.
+// What XML cannot hold is replaced by U+FFFD, so the result is well-formed
+// whatever v holds.
+func (r *Record[T]) Append(dst []byte, name string, v *T) []byte {
+	dst = append(append(dst, '<'), name...)
+	for i := range r.attrs {
+		if f := &r.attrs[i]; !f.omitted(v) {
+			dst = append(append(append(dst, ' '), f.name...), `="`...)
+			dst = append(f.format(dst, v, &inAttribute), '"')
+		}
+	}
+	before := len(dst)
+	dst = append(dst, '>')
+	if f := r.content; f != nil && !f.omitted(v) {
+		dst = f.format(dst, v, &inText)
+	}
+	for i := range r.elements {
+		if f := &r.elements[i]; !f.omitted(v) {
+			dst = f.append(dst, v)
+		}
+	}
+	return closeElement(dst, name, before)
+}
+
+func (r *Record[T]) isZero(v *T) bool {
+	for i := range r.fields {
+		if !r.fields[i].isZero(v) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,135 @@
+package xmlwire
+
+import (
+	"maps"
+	"slices"
+)
+
+// structure makes a field of an element that holds elements.
+func structure[T, V any](name string, at func(*T) *V,
+	decode func(d *decoder, t tag, x *V) error,
+	encode func(dst []byte, x *V) []byte,
+	isZero func(x *V) bool,
+) Field[T] {
+	return Field[T]{
+		name:   name,
+		decode: func(d *decoder, t tag, v *T) error { return decode(d, t, at(v)) },
+		encode: func(dst []byte, v *T) []byte {
+			return appendElement(dst, name, func(dst []byte) []byte { return encode(dst, at(v)) })
+		},
+		isZero: func(v *T) bool { return isZero(at(v)) },
+	}
+}
+
+// Map is an element whose children are called after keys, such as metadata.
+// Values keep the white space at their ends and, like any text, leave out what
+// is in elements within them; of equal keys the last one counts. An element
+// without children leaves the map nil. It is written in the order of the keys,
+// without those that are no names in XML: one of them would make the whole
+// answer unreadable.
+func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
+	return structure(name, at,
+		func(d *decoder, t tag, x *map[string]string) error {
+			for {
+				c, ok, err := d.child(t)
+				if err != nil || !ok {
+					return err
+				}
+				text, err := d.text(c)
+				if err != nil {
+					return err
+				}
+				if *x == nil {
+					*x = make(map[string]string)
+				}
+				(*x)[d.word(c.local)] = string(text)
+			}
+		},
+		func(dst []byte, x *map[string]string) []byte {
+			for _, key := range slices.Sorted(maps.Keys(*x)) {
+				if isLocalName(key) {
+					dst = AppendElement(dst, key, (*x)[key])
+				}
+			}
+			return dst
+		},
+		func(x *map[string]string) bool { return len(*x) == 0 })
+}
+
+// Strings is a list of Trimmed texts, each in an element called item. An
+// element without items leaves the slice nil.
+func Strings[T any](name, item string, at func(*T) *[]string) Field[T] {
+	mustBeName(item)
+	return structure(name, at,
+		func(d *decoder, t tag, x *[]string) error {
+			return d.each(t, item, func(c tag) error {
+				text, err := d.text(c)
+				*x = append(*x, string(trim(text)))
+				return err
+			})
+		},
+		func(dst []byte, x *[]string) []byte {
+			for _, s := range *x {
+				dst = AppendElement(dst, item, s)
+			}
+			return dst
+		},
+		func(x *[]string) bool { return len(*x) == 0 })
+}
+
+// List is a list of objects, each in an element called item. An element
+// without items leaves the slice nil.
+func List[T, E any](name, item string, at func(*T) *[]E, rec *Record[E]) Field[T] {
+	mustBeName(item)
+	return structure(name, at,
+		func(d *decoder, t tag, x *[]E) error {
+			return d.each(t, item, func(c tag) error {
+				*x = append(*x, *new(E))
+				return rec.read(d, c, &(*x)[len(*x)-1])
+			})
+		},
+		func(dst []byte, x *[]E) []byte {
+			for i := range *x {
+				dst = rec.Append(dst, item, &(*x)[i])
+			}
+			return dst
+		},
+		func(x *[]E) bool { return len(*x) == 0 })
+}
+
+// PtrList is a List of pointers. A nil pointer is not written.
+func PtrList[T, E any](name, item string, at func(*T) *[]*E, rec *Record[E]) Field[T] {
+	mustBeName(item)
+	return structure(name, at,
+		func(d *decoder, t tag, x *[]*E) error {
+			return d.each(t, item, func(c tag) error {
+				e := new(E)
+				*x = append(*x, e)
+				return rec.read(d, c, e)
+			})
+		},
+		func(dst []byte, x *[]*E) []byte {
+			for _, e := range *x {
+				if e != nil {
+					dst = rec.Append(dst, item, e)
+				}
+			}
+			return dst
+		},
+		func(x *[]*E) bool { return len(*x) == 0 })
+}
+
+// Nested is an object.
+func Nested[T, E any](name string, at func(*T) *E, rec *Record[E]) Field[T] {
+	return Field[T]{
+		name:   name,
+		decode: func(d *decoder, t tag, v *T) error { return rec.read(d, t, at(v)) },
+		encode: func(dst []byte, v *T) []byte { return rec.Append(dst, name, at(v)) },
+		isZero: func(v *T) bool { return rec.isZero(at(v)) },
+	}
+}
+
+// Inline is an element that groups fields of the same T.
+func Inline[T any](name string, rec *Record[T]) Field[T] {
+	return Nested(name, func(v *T) *T { return v }, rec)
+}
