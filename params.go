@@ -1,0 +1,408 @@
+package bbb
+
+import (
+	"errors"
+	"iter"
+	"log/slog"
+	"maps"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// checksumParam is the one name that belongs to signing and never to the parameters of a call.
+const checksumParam = "checksum"
+
+// A param is one line of a [paramTable]: everything there is to know about one parameter of a call
+// whose typed form is P. Encoding, parsing, validation and redaction all read this one description.
+// The constructors (textParam, flagParam ...) are in param_kinds.go, the rules in param_rules.go.
+type param[P any] struct {
+	names []string // wire names, all of them sent; the first is the parameter's proper name
+	older []string // wire names that are understood but not sent
+
+	field func(*P) any                             // pointer to the struct field
+	write func(dst []byte, p *P) []byte            // appends the wire text, nothing when absent
+	read  func(p *P, text string) (problem string) // sets the field from a wire text
+	check func(p *P) (problem string)              // what only the typed value tells; may be nil
+	rules []paramRule                              // what the wire text must satisfy when present
+	must  bool                                     // absence is a problem
+	mask  func(text string) string                 // how logs show it; nil means as it is
+}
+
+func (f *param[P]) name() string { return f.names[0] }
+
+// alsoSentAs gives the parameter a further wire name that is sent beside the first.
+func (f *param[P]) alsoSentAs(name string) *param[P] {
+	f.names = append(f.names, name)
+	return f
+}
+
+// alsoReadAs gives the parameter a further wire name that is understood but never sent.
+func (f *param[P]) alsoReadAs(name string) *param[P] {
+	f.older = append(f.older, name)
+	return f
+}
+
+// required makes the absence of the parameter a problem.
+func (f *param[P]) required() *param[P] {
+	f.must = true
+	return f
+}
+
+// rule adds rules for the wire text.
+func (f *param[P]) rule(rules ...paramRule) *param[P] {
+	f.rules = append(f.rules, rules...)
+	return f
+}
+
+// secret keeps the value out of every log line.
+func (f *param[P]) secret() *param[P] {
+	f.mask = maskAll
+	return f
+}
+
+// goName is the name of the struct field, such as "LockSettings.DisableCam". It is looked up by the
+// field's address, and only for messages, so that no table line repeats its field's name.
+func (f *param[P]) goName() string {
+	p := new(P)
+	return fieldName(reflect.ValueOf(p).Elem(), reflect.ValueOf(f.field(p)))
+}
+
+func fieldName(structure, field reflect.Value) string {
+	for i := range structure.NumField() {
+		v, name := structure.Field(i), structure.Type().Field(i).Name
+		if v.Addr().Pointer() == field.Pointer() && v.Type() == field.Type().Elem() {
+			return name
+		}
+		if v.Kind() == reflect.Struct {
+			if inner := fieldName(v, field); inner != "" {
+				return name + "." + inner
+			}
+		}
+	}
+	return ""
+}
+
+// A paramFamily is an open set of parameters that share a prefix and live in one map, such as
+// meta_NAME in Meta.
+type paramFamily[P any] struct {
+	prefix  string
+	field   func(*P) *map[string]string
+	keyRule paramRule
+	// foldsCase: servers fold the key to lower case, so no two keys may differ in case only.
+	foldsCase bool
+	// leaveInExtra tells the keys that belong in Extra instead of the map; may be nil.
+	leaveInExtra func(key string) bool
+	mask         func(key, value string) string
+}
+
+func (f *paramFamily[P]) goName() string {
+	p := new(P)
+	return fieldName(reflect.ValueOf(p).Elem(), reflect.ValueOf(f.field(p)))
+}
+
+// A paramTable describes all parameters of one API call whose typed form is P. It is built once by
+// newParamTable and only read afterwards.
+type paramTable[P any] struct {
+	call     string // name of the API call
+	params   []*param[P]
+	families []paramFamily[P]
+	extra    func(*P) *url.Values
+	// joint reports what no single parameter can tell.
+	joint func(p *P, report func(param, problem string))
+
+	byName map[string]*param[P]
+}
+
+func newParamTable[P any](t paramTable[P]) *paramTable[P] {
+	t.byName = make(map[string]*param[P])
+	for _, f := range t.params {
+		for _, name := range slices.Concat(f.names, f.older) {
+			if t.byName[name] != nil {
+				panic("bbb: parameter " + name + " of " + t.call + " is in the table twice")
+			}
+			t.byName[name] = f
+		}
+	}
+	return &t
+}
+
+// family finds the family that a wire name belongs to, and the key in its map.
+func (t *paramTable[P]) family(name string) (f *paramFamily[P], key string) {
+	for i := range t.families {
+		f := &t.families[i]
+		if key, ok := strings.CutPrefix(name, f.prefix); ok && (f.leaveInExtra == nil || !f.leaveInExtra(key)) {
+			return f, key
+		}
+	}
+	return nil, ""
+}
+
+// appendQuery appends the parameters as a query: in the order of the table, then each family and at
+// last Extra, sorted by name. The same value therefore always gives the same bytes.
+func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
+	start := len(dst)
+	for _, f := range t.params {
+		for _, name := range f.names {
+			pair := len(dst)
+			dst = appendName(dst, start, name)
+			value := len(dst)
+			dst = f.write(dst, p)
+			if len(dst) == value {
+				dst = dst[:pair]
+				break
+			}
+			dst = escapeQueryTail(dst, value)
+		}
+	}
+	for i := range t.families {
+		f := &t.families[i]
+		m := *f.field(p)
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			if m[key] == "" {
+				continue
+			}
+			dst = appendName(dst, start, f.prefix)
+			dst = appendQueryEscape(dst[:len(dst)-1], key)
+			dst = appendQueryEscape(append(dst, '='), m[key])
+		}
+	}
+	extra := *t.extra(p)
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		for _, value := range extra[name] {
+			dst = appendQueryEscape(appendName(dst, start, name), value)
+		}
+	}
+	return dst
+}
+
+// appendName appends the separator, unless the query that begins at start is still empty, and name=.
+func appendName(dst []byte, start int, name string) []byte {
+	if len(dst) > start {
+		dst = append(dst, '&')
+	}
+	return append(appendQueryEscape(dst, name), '=')
+}
+
+// values is appendQuery without the encoding.
+func (t *paramTable[P]) values(p *P) url.Values {
+	v := make(url.Values)
+	for _, f := range t.params {
+		if text := string(f.write(nil, p)); text != "" {
+			for _, name := range f.names {
+				v.Add(name, text)
+			}
+		}
+	}
+	for i := range t.families {
+		f := &t.families[i]
+		for key, value := range *f.field(p) {
+			if value != "" {
+				v.Add(f.prefix+key, value)
+			}
+		}
+	}
+	for name, values := range *t.extra(p) {
+		if len(values) > 0 {
+			v[name] = append(v[name], values...)
+		}
+	}
+	return v
+}
+
+// parse is the other direction: it reads what it can and reports the rest, so value and error may
+// both be of use. The first value of a repeated name wins and an empty one counts as absent, as on
+// servers.
+func (t *paramTable[P]) parse(v url.Values) (p P, err error) {
+	var problems problemList
+	for _, f := range t.params {
+		for _, name := range slices.Concat(f.names, f.older) {
+			if text := v.Get(name); text != "" {
+				if problem := f.read(&p, text); problem != "" {
+					problems.add(t.call, name, problem)
+				}
+				break
+			}
+		}
+	}
+	var extra url.Values
+	folded := make(map[string]bool)
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		if name == "" || name == checksumParam || t.byName[name] != nil || len(v[name]) == 0 {
+			continue
+		}
+		f, key := t.family(name)
+		switch {
+		case f == nil:
+			if extra == nil {
+				extra = make(url.Values)
+			}
+			extra[name] = slices.Clone(v[name])
+			continue
+		case v[name][0] == "":
+			continue
+		}
+		if problem := f.keyRule(key); problem != "" {
+			problems.add(t.call, name, problem)
+			continue
+		}
+		if f.foldsCase && folded[strings.ToLower(name)] {
+			problems.add(t.call, name, problemFolded)
+			continue
+		}
+		folded[strings.ToLower(name)] = true
+		m := f.field(&p)
+		if *m == nil {
+			*m = make(map[string]string)
+		}
+		(*m)[key] = v[name][0]
+	}
+	*t.extra(&p) = extra
+	return p, problems.err()
+}
+
+// validate reports every problem at once.
+func (t *paramTable[P]) validate(p *P) error {
+	var problems problemList
+	for _, f := range t.params {
+		if f.check != nil {
+			if problem := f.check(p); problem != "" {
+				problems.add(t.call, f.name(), problem)
+				continue
+			}
+		}
+		text := string(f.write(nil, p))
+		if text == "" {
+			if f.must {
+				problems.add(t.call, f.name(), "is required")
+			}
+			continue
+		}
+		for _, rule := range f.rules {
+			if problem := rule(text); problem != "" {
+				problems.add(t.call, f.name(), problem)
+				break
+			}
+		}
+	}
+	for i := range t.families {
+		t.validateFamily(p, &t.families[i], &problems)
+	}
+	t.validateExtra(p, &problems)
+	t.joint(p, func(param, problem string) { problems.add(t.call, param, problem) })
+	return problems.err()
+}
+
+func (t *paramTable[P]) validateFamily(p *P, f *paramFamily[P], problems *problemList) {
+	m := *f.field(p)
+	folded := make(map[string]bool)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		name := f.prefix + key
+		if problem := f.keyRule(key); problem != "" {
+			problems.add(t.call, name, problem)
+		} else if f.foldsCase && folded[strings.ToLower(key)] {
+			problems.add(t.call, name, problemFolded)
+		} else if problem := manyLines(m[key]); problem != "" {
+			problems.add(t.call, name, problem)
+		}
+		folded[strings.ToLower(key)] = true
+	}
+}
+
+func (t *paramTable[P]) validateExtra(p *P, problems *problemList) {
+	extra := *t.extra(p)
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		family, _ := t.family(name)
+		switch {
+		case name == "":
+			problems.add(t.call, name, "has no name in Extra")
+		case name == checksumParam:
+			problems.add(t.call, name, "is added by signing and cannot be in Extra")
+		case t.byName[name] != nil:
+			problems.add(t.call, name, "cannot be in Extra; use the field "+t.byName[name].goName())
+		case family != nil:
+			problems.add(t.call, name, "cannot be in Extra; use the field "+family.goName())
+		case oneLine(name) != "":
+			problems.add(t.call, name, oneLine(name))
+		default:
+			for _, value := range extra[name] {
+				if problem := manyLines(value); problem != "" {
+					problems.add(t.call, name, problem)
+					break
+				}
+			}
+		}
+	}
+}
+
+// shown yields every parameter that is present the way a log may show it.
+func (t *paramTable[P]) shown(p *P) iter.Seq2[string, string] {
+	return func(yield func(name, text string) bool) {
+		for _, f := range t.params {
+			text := string(f.write(nil, p))
+			if text == "" {
+				continue
+			}
+			if f.mask != nil {
+				text = f.mask(text)
+			}
+			if !yield(f.name(), text) {
+				return
+			}
+		}
+		for i := range t.families {
+			f := &t.families[i]
+			m := *f.field(p)
+			for _, key := range slices.Sorted(maps.Keys(m)) {
+				if !yield(f.prefix+key, f.mask(key, m[key])) {
+					return
+				}
+			}
+		}
+		// What is not modelled may be anything, so only its name is shown.
+		for _, name := range slices.Sorted(maps.Keys(*t.extra(p))) {
+			if !yield(name, redacted) {
+				return
+			}
+		}
+	}
+}
+
+// describe writes the parameters in one line for people, secrets left out.
+func (t *paramTable[P]) describe(typeName string, p *P) string {
+	dst := append([]byte(typeName), '{')
+	separator := ""
+	for name, text := range t.shown(p) {
+		dst = append(append(append(dst, separator...), name...), '=')
+		if strings.ContainsFunc(text, func(r rune) bool {
+			return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '"' || r == '}'
+		}) {
+			dst = strconv.AppendQuote(dst, text)
+		} else {
+			dst = append(dst, text...)
+		}
+		separator = " "
+	}
+	return string(append(dst, '}'))
+}
+
+// logValue is describe for slog: a group with one attribute for each parameter.
+func (t *paramTable[P]) logValue(p *P) slog.Value {
+	var attrs []slog.Attr
+	for name, text := range t.shown(p) {
+		attrs = append(attrs, slog.String(name, text))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// A problemList collects ParamErrors to be joined.
+type problemList []error
+
+func (l *problemList) add(call, param, problem string) {
+	*l = append(*l, &ParamError{Call: call, Param: param, Problem: problem})
+}
+
+func (l problemList) err() error { return errors.Join(l...) }
