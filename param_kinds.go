@@ -13,7 +13,7 @@ import (
 // textParam is a text of one line, or an enum.
 func textParam[P any, T ~string](name string, at func(*P) *T) *param[P] {
 	return &param[P]{
-		names: []string{name},
+		names: []string{name}, reads: []string{name},
 		field: func(p *P) any { return at(p) },
 		write: func(dst []byte, p *P) []byte { return append(dst, *at(p)...) },
 		read:  func(p *P, text string) string { *at(p) = T(text); return "" },
@@ -61,7 +61,7 @@ func urlParam[P any](name string, at func(*P) *string) *param[P] {
 // as false.
 func flagParam[P any](name string, at func(*P) **bool) *param[P] {
 	return &param[P]{
-		names: []string{name},
+		names: []string{name}, reads: []string{name},
 		field: func(p *P) any { return at(p) },
 		write: func(dst []byte, p *P) []byte {
 			if v := *at(p); v != nil {
@@ -79,7 +79,7 @@ func flagParam[P any](name string, at func(*P) **bool) *param[P] {
 // numberParam is a count of something. Servers read it into 32 bits.
 func numberParam[P any](name string, at func(*P) **int) *param[P] {
 	return &param[P]{
-		names: []string{name},
+		names: []string{name}, reads: []string{name},
 		field: func(p *P) any { return at(p) },
 		write: func(dst []byte, p *P) []byte {
 			if v := *at(p); v != nil {
@@ -112,7 +112,7 @@ func numberParam[P any](name string, at func(*P) **int) *param[P] {
 // minutesParam is a duration that travels in whole minutes.
 func minutesParam[P any](name string, at func(*P) **time.Duration) *param[P] {
 	return &param[P]{
-		names: []string{name},
+		names: []string{name}, reads: []string{name},
 		field: func(p *P) any { return at(p) },
 		write: func(dst []byte, p *P) []byte {
 			if v := *at(p); v != nil {
@@ -146,7 +146,7 @@ func minutesParam[P any](name string, at func(*P) **time.Duration) *param[P] {
 // millisParam is a point in time that travels in milliseconds since 1970. It is read as UTC.
 func millisParam[P any](name string, at func(*P) *time.Time) *param[P] {
 	return &param[P]{
-		names: []string{name},
+		names: []string{name}, reads: []string{name},
 		field: func(p *P) any { return at(p) },
 		write: func(dst []byte, p *P) []byte {
 			if t := *at(p); !t.IsZero() {
@@ -179,7 +179,7 @@ func millisParam[P any](name string, at func(*P) *time.Time) *param[P] {
 // listParam is a list of words that travels separated by commas.
 func listParam[P any, T ~string](name string, at func(*P) *[]T) *param[P] {
 	return &param[P]{
-		names: []string{name},
+		names: []string{name}, reads: []string{name},
 		field: func(p *P) any { return at(p) },
 		write: func(dst []byte, p *P) []byte {
 			for i, word := range *at(p) {
@@ -215,7 +215,7 @@ func listParam[P any, T ~string](name string, at func(*P) *[]T) *param[P] {
 // jsonParam is a list that travels as a JSON array. problem judges one element.
 func jsonParam[P, T any](name string, at func(*P) *[]T, problem func(T) string) *param[P] {
 	return &param[P]{
-		names: []string{name},
+		names: []string{name}, reads: []string{name},
 		field: func(p *P) any { return at(p) },
 		write: func(dst []byte, p *P) []byte {
 			if len(*at(p)) == 0 {

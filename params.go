@@ -21,7 +21,7 @@ const checksumParam = "checksum"
 // The constructors (textParam, flagParam ...) are in param_kinds.go, the rules in param_rules.go.
 type param[P any] struct {
 	names []string // wire names, all of them sent; the first is the parameter's proper name
-	older []string // wire names that are understood but not sent
+	reads []string // wire names that are understood, the first present one counts
 
 	field func(*P) any                             // pointer to the struct field
 	write func(dst []byte, p *P) []byte            // appends the wire text, nothing when absent
@@ -37,12 +37,12 @@ func (f *param[P]) name() string { return f.names[0] }
 // alsoSentAs gives the parameter a further wire name that is sent beside the first.
 func (f *param[P]) alsoSentAs(name string) *param[P] {
 	f.names = append(f.names, name)
-	return f
+	return f.alsoReadAs(name)
 }
 
 // alsoReadAs gives the parameter a further wire name that is understood but never sent.
 func (f *param[P]) alsoReadAs(name string) *param[P] {
-	f.older = append(f.older, name)
+	f.reads = append(f.reads, name)
 	return f
 }
 
@@ -120,7 +120,7 @@ type paramTable[P any] struct {
 func newParamTable[P any](t paramTable[P]) *paramTable[P] {
 	t.byName = make(map[string]*param[P])
 	for _, f := range t.params {
-		for _, name := range slices.Concat(f.names, f.older) {
+		for _, name := range f.reads {
 			if t.byName[name] != nil {
 				panic("bbb: parameter " + name + " of " + t.call + " is in the table twice")
 			}
@@ -148,7 +148,7 @@ func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 	for _, f := range t.params {
 		for _, name := range f.names {
 			pair := len(dst)
-			dst = appendName(dst, start, name)
+			dst = append(append(appendSeparator(dst, start), name...), '=')
 			value := len(dst)
 			dst = f.write(dst, p)
 			if len(dst) == value {
@@ -161,30 +161,39 @@ func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 	for i := range t.families {
 		f := &t.families[i]
 		m := *f.field(p)
-		for _, key := range slices.Sorted(maps.Keys(m)) {
+		for _, key := range sortedKeys(m) {
 			if m[key] == "" {
 				continue
 			}
-			dst = appendName(dst, start, f.prefix)
-			dst = appendQueryEscape(dst[:len(dst)-1], key)
-			dst = appendQueryEscape(append(dst, '='), m[key])
+			dst = append(appendSeparator(dst, start), f.prefix...)
+			dst = append(appendQueryEscape(dst, key), '=')
+			dst = appendQueryEscape(dst, m[key])
 		}
 	}
 	extra := *t.extra(p)
-	for _, name := range slices.Sorted(maps.Keys(extra)) {
+	for _, name := range sortedKeys(extra) {
 		for _, value := range extra[name] {
-			dst = appendQueryEscape(appendName(dst, start, name), value)
+			dst = append(appendQueryEscape(appendSeparator(dst, start), name), '=')
+			dst = appendQueryEscape(dst, value)
 		}
 	}
 	return dst
 }
 
-// appendName appends the separator, unless the query that begins at start is still empty, and name=.
-func appendName(dst []byte, start int, name string) []byte {
+// sortedKeys spares the common empty map the work.
+func sortedKeys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
+}
+
+// appendSeparator appends '&', unless the query that begins at start is still empty.
+func appendSeparator(dst []byte, start int) []byte {
 	if len(dst) > start {
 		dst = append(dst, '&')
 	}
-	return append(appendQueryEscape(dst, name), '=')
+	return dst
 }
 
 // values is appendQuery without the encoding.
@@ -219,7 +228,7 @@ func (t *paramTable[P]) values(p *P) url.Values {
 func (t *paramTable[P]) parse(v url.Values) (p P, err error) {
 	var problems problemList
 	for _, f := range t.params {
-		for _, name := range slices.Concat(f.names, f.older) {
+		for _, name := range f.reads {
 			if text := v.Get(name); text != "" {
 				if problem := f.read(&p, text); problem != "" {
 					problems.add(t.call, name, problem)
@@ -230,7 +239,7 @@ func (t *paramTable[P]) parse(v url.Values) (p P, err error) {
 	}
 	var extra url.Values
 	folded := make(map[string]bool)
-	for _, name := range slices.Sorted(maps.Keys(v)) {
+	for _, name := range sortedKeys(v) {
 		if name == "" || name == checksumParam || t.byName[name] != nil || len(v[name]) == 0 {
 			continue
 		}
@@ -299,7 +308,7 @@ func (t *paramTable[P]) validate(p *P) error {
 func (t *paramTable[P]) validateFamily(p *P, f *paramFamily[P], problems *problemList) {
 	m := *f.field(p)
 	folded := make(map[string]bool)
-	for _, key := range slices.Sorted(maps.Keys(m)) {
+	for _, key := range sortedKeys(m) {
 		name := f.prefix + key
 		if problem := f.keyRule(key); problem != "" {
 			problems.add(t.call, name, problem)
@@ -314,7 +323,7 @@ func (t *paramTable[P]) validateFamily(p *P, f *paramFamily[P], problems *proble
 
 func (t *paramTable[P]) validateExtra(p *P, problems *problemList) {
 	extra := *t.extra(p)
-	for _, name := range slices.Sorted(maps.Keys(extra)) {
+	for _, name := range sortedKeys(extra) {
 		family, _ := t.family(name)
 		switch {
 		case name == "":
@@ -356,14 +365,14 @@ func (t *paramTable[P]) shown(p *P) iter.Seq2[string, string] {
 		for i := range t.families {
 			f := &t.families[i]
 			m := *f.field(p)
-			for _, key := range slices.Sorted(maps.Keys(m)) {
+			for _, key := range sortedKeys(m) {
 				if !yield(f.prefix+key, f.mask(key, m[key])) {
 					return
 				}
 			}
 		}
 		// What is not modelled may be anything, so only its name is shown.
-		for _, name := range slices.Sorted(maps.Keys(*t.extra(p))) {
+		for _, name := range sortedKeys(*t.extra(p)) {
 			if !yield(name, redacted) {
 				return
 			}
