@@ -1,0 +1,87 @@
+package bbbtest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// call is one entry of the API. To add a call, write its handler in a file named after it and add a
+// line to the table below; routing, methods, parameters, checksum and the request log follow.
+type call struct {
+	name    string                   // the path after /bigbluebutton/api/, as it is signed
+	since   [2]int                   // first line that has it; older ones answer 404
+	methods func(r release) []string // methods the release routes; others are answered 405
+	open    bool                     // takes no checksum
+	serve   func(*Server, *request) reply
+	refuse  func(*Server, *request, failure) reply // words a failure; nil for the usual XML
+}
+
+// Sets of methods a call can be routed for.
+func getOrPost(release) []string { return []string{http.MethodGet, http.MethodPost} }
+func getOnly(release) []string   { return []string{http.MethodGet} }
+
+func joinMethods(r release) []string {
+	if r.strictPOST() {
+		return getOnly(r)
+	}
+	return getOrPost(r)
+}
+
+// calls is the table of calls.
+var calls = []call{
+	{name: "index", methods: getOnly, open: true, serve: (*Server).index},
+	{name: "create", methods: getOrPost, serve: (*Server).create},
+	{name: "join", methods: joinMethods, serve: (*Server).join, refuse: (*Server).refuseJoin},
+	{name: "isMeetingRunning", methods: getOrPost, serve: (*Server).isMeetingRunning},
+	{name: "end", methods: getOrPost, serve: (*Server).end},
+	{name: "getMeetingInfo", methods: getOrPost, serve: (*Server).getMeetingInfo},
+	{name: "getMeetings", methods: getOrPost, serve: (*Server).getMeetings},
+	{name: "getSessions", methods: getOrPost, serve: (*Server).getSessions},
+}
+
+const apiRoot = "/bigbluebutton/api"
+
+// callName returns the name of the call a path is for, "" when the path is outside the API.
+func callName(path string) string {
+	rest, ok := strings.CutPrefix(path, apiRoot)
+	switch {
+	case ok && (rest == "" || rest == "/"):
+		return "index"
+	case ok && rest[0] == '/' && rest != "/index": // "index" is our word, not a path
+		return rest[1:]
+	}
+	return ""
+}
+
+// answer processes one request.
+func (s *Server) answer(r *http.Request, body []byte, now time.Time) reply {
+	name := callName(r.URL.Path)
+	if name == "" {
+		return s.page(r)
+	}
+	rel := s.conf.release
+	i := slices.IndexFunc(calls, func(c call) bool { return c.name == name })
+	if i < 0 || !rel.atLeast(calls[i].since[0], calls[i].since[1]) {
+		return errorPage(http.StatusNotFound)
+	}
+	c := &calls[i]
+	if methods := c.methods(rel); !slices.Contains(methods, r.Method) {
+		// Whether a real server says 405 or 404 here is not known.
+		page := errorPage(http.StatusMethodNotAllowed)
+		page.header.Set("Allow", strings.Join(methods, ", "))
+		return page
+	}
+	q, bad := s.readRequest(name, r, body, now)
+	if bad == nil && !c.open {
+		bad = s.verify(q)
+	}
+	if bad == nil {
+		return c.serve(s, q)
+	}
+	if c.refuse != nil {
+		return c.refuse(s, q, *bad)
+	}
+	return s.fail(*bad)
+}
