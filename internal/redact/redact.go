@@ -1,0 +1,95 @@
+// Package redact takes secrets out of texts that people will read: errors,
+// log lines, the first bytes of an answer nobody expected.
+package redact
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Mask stands where a secret stood.
+const Mask = "[redacted]"
+
+// minSecret is the length from which the text of a secret itself is searched
+// for. Shorter ones would blank out ordinary words.
+const minSecret = 4
+
+// pair matches name=value where the name says that the value is a secret: in a
+// query, in a percent-encoded query inside another one, in a cookie.
+var pair = regexp.MustCompile(`(?i)(checksum|password|[a-z]*pw|[a-z]*session_?token|auth_?token|jsessionid|secret|salt|userdata-[^=&%\s]*)(=|%3d)([^&;\s"'<>%]|%[013-9a-f][0-9a-f]|%2[0-57-9a-f])+`)
+
+// element matches <name>value</name> for the names whose text is a secret.
+var element = regexp.MustCompile(`(?i)<((?:attendee|moderator)pw|password|session_?token|auth_?token|token|secret)>[^<]*`)
+
+// Text returns s without the values of parameters, cookies and elements that
+// are secrets by their name, and without any occurrence of the given secrets.
+func Text(s string, secrets ...string) string {
+	for _, secret := range secrets {
+		if len(secret) >= minSecret {
+			s = strings.ReplaceAll(s, secret, Mask)
+			if q := url.QueryEscape(secret); q != secret {
+				s = strings.ReplaceAll(s, q, Mask)
+			}
+		}
+	}
+	s = pair.ReplaceAllString(s, "${1}${2}"+Mask)
+	return element.ReplaceAllString(s, "<${1}>"+Mask)
+}
+
+// URL returns raw without its query, fragment and user: what may be shown of a
+// signed URL. A text that is no URL comes back as [Mask].
+func URL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return Mask
+	}
+	u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment, u.User = "", false, "", "", nil
+	return u.String()
+}
+
+// Error returns err with a text that holds no secret. The chain below stays
+// matchable with [errors.Is] and [errors.As]; only an *url.Error, which holds
+// the signed URL, is replaced by a copy without its query.
+func Error(err error, secrets ...string) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	var ue *url.Error
+	clean := Text(text, secrets...)
+	if clean == text && !errors.As(err, &ue) {
+		return err
+	}
+	return &scrubbed{text: clean, err: err}
+}
+
+// scrubbed has no Unwrap on purpose: whoever walks the chain and prints what
+// is below would print the secret after all.
+type scrubbed struct {
+	text string
+	err  error
+}
+
+func (s *scrubbed) Error() string        { return s.text }
+func (s *scrubbed) GoString() string     { return "redact.Error(" + s.text + ")" }
+func (s *scrubbed) Is(target error) bool { return errors.Is(s.err, target) }
+
+// Timeout keeps the error a net.Error in the sense callers care about.
+func (s *scrubbed) Timeout() bool {
+	var t interface{ Timeout() bool }
+	return errors.As(s.err, &t) && t.Timeout()
+}
+
+func (s *scrubbed) As(target any) bool {
+	if p, ok := target.(**url.Error); ok {
+		var ue *url.Error
+		if !errors.As(s.err, &ue) {
+			return false
+		}
+		*p = &url.Error{Op: ue.Op, URL: URL(ue.URL), Err: Error(ue.Err)}
+		return true
+	}
+	return errors.As(s.err, target)
+}
