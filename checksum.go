@@ -1,0 +1,219 @@
+package bbb
+
+import (
+	"crypto/sha1" //nolint:gosec // part of the protocol: every release accepts it, webhooks 2.x accept nothing else
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Algorithm is the hash of a checksum. The server tells the algorithms apart by
+// the length of the checksum, so nothing else needs to be sent.
+type Algorithm uint8
+
+// The algorithms of the API. All releases since 2.4 accept SHA-1 and SHA-256,
+// releases since 2.5 also SHA-384 and SHA-512; server owners may allow fewer,
+// and no load balancer known to us accepts SHA-384.
+const (
+	SHA256 Algorithm = iota // the default
+	SHA1
+	SHA384
+	SHA512
+	algorithms // their number
+)
+
+// String returns the name that server configurations use, such as "sha256".
+func (a Algorithm) String() string {
+	switch a {
+	case SHA1:
+		return "sha1"
+	case SHA256:
+		return "sha256"
+	case SHA384:
+		return "sha384"
+	case SHA512:
+		return "sha512"
+	}
+	return fmt.Sprintf("Algorithm(%d)", uint8(a))
+}
+
+// ParseAlgorithm reads a name such as "sha256", "SHA-256" or "SHA256".
+func ParseAlgorithm(name string) (Algorithm, error) {
+	folded := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "-", "")
+	for a := range algorithms {
+		if a.String() == folded {
+			return a, nil
+		}
+	}
+	return 0, fmt.Errorf("bbb: unknown checksum algorithm %q: know sha1, sha256, sha384, sha512", name)
+}
+
+// size is the length of the hash in bytes.
+func (a Algorithm) size() int {
+	switch a {
+	case SHA1:
+		return sha1.Size
+	case SHA384:
+		return sha512.Size384
+	case SHA512:
+		return sha512.Size
+	default:
+		return sha256.Size
+	}
+}
+
+// algorithmOf returns the algorithm whose checksum has that many hex digits.
+func algorithmOf(digits int) (Algorithm, bool) {
+	for a := range algorithms {
+		if 2*a.size() == digits {
+			return a, true
+		}
+	}
+	return 0, false
+}
+
+// Checksum returns the checksum of a call in lower-case hex: the hash of the
+// call's name, the raw query without its checksum, and the secret. The query is
+// hashed as given, to the byte: hash what you send, send what you hashed.
+//
+// call is the part of the path behind /bigbluebutton/api/, such as "create" or
+// "hooks/create".
+func (a Algorithm) Checksum(call, rawQuery, secret string) string {
+	var sum [sha512.Size]byte
+	return hex.EncodeToString(a.sum(&sum, call, rawQuery, "", secret))
+}
+
+// appendChecksum appends the checksum of a call whose query is already encoded.
+func (a Algorithm) appendChecksum(dst []byte, call string, query []byte, secret string) []byte {
+	var sum [sha512.Size]byte
+	buf := hashInput.Get().(*[]byte)
+	*buf = append(append(append((*buf)[:0], call...), query...), secret...)
+	dst = hex.AppendEncode(dst, a.hash(&sum, *buf))
+	releaseHashInput(buf)
+	return dst
+}
+
+// sum hashes call, the two pieces of a query and the secret.
+func (a Algorithm) sum(out *[sha512.Size]byte, call, before, after, secret string) []byte {
+	buf := hashInput.Get().(*[]byte)
+	*buf = append(append(append(append((*buf)[:0], call...), before...), after...), secret...)
+	digest := a.hash(out, *buf)
+	releaseHashInput(buf)
+	return digest
+}
+
+func (a Algorithm) hash(out *[sha512.Size]byte, input []byte) []byte {
+	switch a {
+	case SHA1:
+		sum := sha1.Sum(input) //nolint:gosec // part of the protocol
+		return out[:copy(out[:], sum[:])]
+	case SHA384:
+		sum := sha512.Sum384(input)
+		return out[:copy(out[:], sum[:])]
+	case SHA512:
+		sum := sha512.Sum512(input)
+		return out[:copy(out[:], sum[:])]
+	default:
+		sum := sha256.Sum256(input)
+		return out[:copy(out[:], sum[:])]
+	}
+}
+
+// hashInput keeps the buffers in which call, query and secret are put together.
+var hashInput = sync.Pool{New: func() any { return new(make([]byte, 0, 1024)) }}
+
+func releaseHashInput(buf *[]byte) {
+	clear(*buf) // it held the secret
+	hashInput.Put(buf)
+}
+
+// Verify reports whether rawQuery, the query of a request exactly as it came,
+// carries a valid checksum for call under secret. Only the algorithms given are
+// accepted, all four when none is given. The checksum may stand anywhere in the
+// query and in either letter case; a query with two checksums is refused. The
+// comparison takes constant time.
+//
+// An empty secret never verifies, although a server whose own secret is empty
+// accepts every call.
+func Verify(call, rawQuery, secret string, allowed ...Algorithm) bool {
+	before, after, checksum, ok := cutChecksum(rawQuery)
+	if !ok || secret == "" {
+		return false
+	}
+	a, ok := algorithmOf(len(checksum))
+	if !ok || len(allowed) > 0 && !slices.Contains(allowed, a) {
+		return false
+	}
+	var got, want [sha512.Size]byte
+	for i := range a.size() {
+		hi, lo := unhex(checksum[2*i]), unhex(checksum[2*i+1])
+		if hi > 15 || lo > 15 {
+			return false
+		}
+		got[i] = hi<<4 | lo
+	}
+	return subtle.ConstantTimeCompare(got[:a.size()], a.sum(&want, call, before, after, secret)) == 1
+}
+
+// CutChecksum splits a raw query into the text that was signed and the
+// checksum. Only a parameter named exactly "checksum" counts. It reports false
+// when there is none, or more than one.
+func CutChecksum(rawQuery string) (signed, checksum string, ok bool) {
+	before, after, checksum, ok := cutChecksum(rawQuery)
+	if !ok {
+		return rawQuery, "", false
+	}
+	return before + after, checksum, true
+}
+
+// cutChecksum returns the text on both sides of the checksum. As a server does,
+// it takes the "&" in front of the pair away with it, or the one behind when
+// the pair stands first.
+func cutChecksum(raw string) (before, after, checksum string, ok bool) {
+	const name = "checksum="
+	start := -1
+	for i := 0; i <= len(raw); {
+		end := strings.IndexByte(raw[i:], '&')
+		if end < 0 {
+			end = len(raw)
+		} else {
+			end += i
+		}
+		if strings.HasPrefix(raw[i:end], name) {
+			if start >= 0 {
+				return "", "", "", false
+			}
+			start, checksum = i, raw[i+len(name):end]
+		}
+		i = end + 1
+	}
+	if start < 0 {
+		return "", "", "", false
+	}
+	end := start + len(name) + len(checksum)
+	switch {
+	case start > 0:
+		before, after = raw[:start-1], raw[end:]
+	case end < len(raw):
+		after = raw[end+1:]
+	}
+	return before, after, checksum, true
+}
+
+// unhex returns the value of a hex digit of either case, or a value over 15.
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 255
+}
