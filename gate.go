@@ -1,0 +1,66 @@
+package bbb
+
+import (
+	"context"
+	"sync"
+)
+
+// gate counts what goes on in a group, so that Close can wait for it.
+type gate struct {
+	mu     sync.Mutex // protects the fields below
+	inside int
+	closed bool
+	empty  chan struct{} // made by close, closed when the last one has left
+}
+
+// enter lets a call in, which must call exit when it is done, or returns
+// ErrClosed.
+func (g *gate) enter() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return ErrClosed
+	}
+	g.inside++
+	return nil
+}
+
+func (g *gate) exit() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.inside--; g.inside == 0 && g.closed {
+		close(g.empty)
+	}
+}
+
+// close lets nobody in any more. It may be called again.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return
+	}
+	g.closed, g.empty = true, make(chan struct{})
+	if g.inside == 0 {
+		close(g.empty)
+	}
+}
+
+func (g *gate) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
+// wait returns when the last one has left, or with the error of ctx.
+func (g *gate) wait(ctx context.Context) error {
+	g.mu.Lock()
+	empty := g.empty
+	g.mu.Unlock()
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

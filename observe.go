@@ -1,0 +1,97 @@
+package bbb
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Observer is told what a group does, for metrics and traces. Every field may
+// be nil. The functions are called on the goroutine that does the work, some
+// while a caller waits, so they must be quick; they must be safe for concurrent
+// use. Fields may be added in later releases: write the literal with names.
+type Observer struct {
+	// CallStart is called before each attempt of a call on a server. The context
+	// it returns is that of the request.
+	CallStart func(ctx context.Context, e CallEvent) context.Context
+	// CallDone is called after each attempt, with its outcome.
+	CallDone func(ctx context.Context, e CallEvent)
+	// MeetingPlaced is called when a create put a new meeting on a server.
+	MeetingPlaced func(e PlacementEvent)
+	// MeetingSplit is called when one meeting ID was seen on two servers.
+	MeetingSplit func(e SplitEvent)
+}
+
+// CallEvent is one attempt of one API call on one server.
+type CallEvent struct {
+	Group      string
+	Server     string
+	Call       string        // the API call, such as "getMeetings"
+	Attempt    int           // 1, or 2 for a repetition with the second secret
+	Start      time.Time     // when the attempt began
+	Duration   time.Duration // CallDone only: until the answer was read and decoded
+	StatusCode int           // CallDone only: HTTP status, 0 when no answer came
+	Bytes      int           // CallDone only: length of the answer's body
+	Err        error         // CallDone only: nil, or an *Error
+}
+
+// PlacementEvent is the choice of a server for a new meeting.
+type PlacementEvent struct {
+	Group     string
+	Server    string
+	MeetingID string
+	Attempt   int // 1 for the first choice, more after servers that refused
+}
+
+// SplitEvent says that a meeting ID exists on two servers of a group: their
+// users do not see each other.
+type SplitEvent struct {
+	Group     string
+	MeetingID string
+	Kept      string // the server whose meeting the group goes on with
+	Other     string // the server whose meeting is left out of lists
+}
+
+func (g *Group) observeStart(ctx context.Context, e CallEvent) context.Context {
+	if f := g.observer.CallStart; f != nil {
+		return f(ctx, e)
+	}
+	return ctx
+}
+
+func (g *Group) observeDone(ctx context.Context, e CallEvent) {
+	if f := g.observer.CallDone; f != nil {
+		f(ctx, e)
+	}
+	level := slog.LevelDebug
+	if e.Err != nil && isFault(e.Err) {
+		level = slog.LevelWarn
+	}
+	if !g.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("server", e.Server), slog.String("call", e.Call),
+		slog.Duration("duration", e.Duration), slog.Int("status", e.StatusCode), slog.Int("bytes", e.Bytes),
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	g.log.LogAttrs(ctx, level, "bigbluebutton call", attrs...)
+}
+
+func (g *Group) observePlaced(ctx context.Context, s *Server, meetingID string, attempt int) {
+	g.log.LogAttrs(ctx, slog.LevelDebug, "meeting placed",
+		slog.String("meeting", meetingID), slog.String("server", s.name), slog.Int("attempt", attempt))
+	if f := g.observer.MeetingPlaced; f != nil {
+		f(PlacementEvent{Group: g.name, Server: s.name, MeetingID: meetingID, Attempt: attempt})
+	}
+}
+
+func (g *Group) observeSplit(ctx context.Context, kept, other *Meeting) {
+	g.log.LogAttrs(ctx, slog.LevelWarn, "meeting exists on two servers",
+		slog.String("meeting", kept.ID), slog.String("kept", kept.server.name), slog.String("other", other.server.name))
+	if f := g.observer.MeetingSplit; f != nil {
+		f(SplitEvent{Group: g.name, MeetingID: kept.ID, Kept: kept.server.name, Other: other.server.name})
+	}
+}

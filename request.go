@@ -1,0 +1,283 @@
+package bbb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// request is one API call before it is signed.
+type request struct {
+	call     string
+	query    []byte // encoded parameters, without checksum
+	form     bool   // send the parameters in a form body
+	unsigned bool   // the index call needs no checksum
+	target   string // a URL that is complete and signed, instead of all the above
+}
+
+// response is an answer that was read. The body belongs to a pool: what is
+// needed beyond the handling of the answer must be copied.
+type response struct {
+	status      int
+	contentType string
+	location    string // of a redirect
+	body        []byte
+	buf         *bytes.Buffer // owns body
+}
+
+// do sends one call to the server and hands the answer to accept. It is the
+// only way to a server: here are the gate of the group, the deadline, the
+// signature and its second try, cookies, limits, redaction, the observer, and
+// what the server's health learns from the outcome.
+//
+// The error of accept is completed with the server and the call.
+func (s *Server) do(ctx context.Context, r request, accept func(*response) error) error {
+	if err := s.group.gate.enter(); err != nil {
+		return &Error{Server: s.name, Call: r.call, Err: err}
+	}
+	defer s.group.gate.exit()
+	s.restore(ctx)
+
+	which := s.secret.Load()
+	err := s.attempt(ctx, r, which, 1, accept)
+	if len(s.cfg.secrets) < 2 || !errors.Is(err, ErrChecksum) {
+		return err
+	}
+	// A refused checksum means that nothing happened, so any call may be repeated.
+	other := (which + 1) % int32(len(s.cfg.secrets))
+	second := s.attempt(ctx, r, other, 2, accept)
+	if errors.Is(second, ErrChecksum) {
+		return err
+	}
+	if second == nil || !isFault(second) && ctx.Err() == nil {
+		s.secret.CompareAndSwap(which, other)
+	}
+	return second
+}
+
+func (s *Server) attempt(ctx context.Context, r request, which int32, n int, accept func(*response) error) error {
+	event := CallEvent{Group: s.group.name, Server: s.name, Call: r.call, Attempt: n, Start: time.Now()}
+	ctx = s.group.observeStart(ctx, event)
+
+	got := response{}
+	err := s.roundTrip(ctx, r, s.cfg.secrets[which], &got)
+	if err == nil {
+		err = accept(&got)
+	}
+	event.Bytes, event.StatusCode = len(got.body), got.status
+	releaseBody(&got)
+
+	if err != nil {
+		err = s.failed(r.call, got.status, err)
+	}
+	event.Duration, event.Err = time.Since(event.Start), err
+	s.learn(ctx, err)
+	s.group.observeDone(ctx, event)
+	s.saveCookies(ctx)
+	return err
+}
+
+// learn feeds the health of the server. What the caller did (a cancelled or
+// expired context, a closed group) says nothing about it, nor does a call that
+// the release does not know.
+func (s *Server) learn(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil, errors.Is(err, ErrClosed), errors.Is(err, ErrNotSupported):
+	case isFault(err):
+		s.health.failed()
+	default:
+		s.health.answered()
+	}
+}
+
+// failed turns any failure into an *Error of this server and call.
+func (s *Server) failed(call string, status int, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{Err: s.redact(err)}
+	}
+	e.Server, e.Call = s.name, call
+	if e.StatusCode == 0 {
+		e.StatusCode = status
+	}
+	return e
+}
+
+// isFault reports whether err is a fault of the server or of the way to it,
+// rather than a proper answer that says no.
+func isFault(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Key == "" && e.Err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrInvalidParams)
+}
+
+// roundTrip sends the request and reads the answer, both within the time-out.
+func (s *Server) roundTrip(parent context.Context, r request, secret string, got *response) error {
+	ctx, cancel := context.WithTimeout(parent, s.cfg.requestTimeout)
+	defer cancel()
+	defer context.AfterFunc(s.group.stop, cancel)()
+
+	err := s.exchange(context.WithValue(ctx, connectTimeoutKey{}, s.cfg.connectTimeout), r, secret, got)
+	switch {
+	case err == nil:
+		return nil
+	case parent.Err() != nil:
+		if cause := context.Cause(parent); !errors.Is(cause, parent.Err()) {
+			return fmt.Errorf("%w: %w", parent.Err(), cause)
+		}
+		return parent.Err()
+	case s.group.stop.Err() != nil:
+		return ErrClosed
+	case ctx.Err() != nil:
+		return fmt.Errorf("no complete answer within %v: %w", s.cfg.requestTimeout, ctx.Err())
+	}
+	return err
+}
+
+func (s *Server) exchange(ctx context.Context, r request, secret string, got *response) error {
+	req, err := s.newRequest(ctx, r, secret)
+	if err != nil {
+		return err
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		// What net/http adds to the cause is the method and the signed URL.
+		if ue, ok := errors.AsType[*url.Error](err); ok && ue == err {
+			err = ue.Err
+		}
+		return err
+	}
+	defer resp.Body.Close()
+	got.status, got.contentType = resp.StatusCode, resp.Header.Get("Content-Type")
+	got.location = resp.Header.Get("Location")
+	if resp.ContentLength > s.cfg.answerLimit {
+		return tooLarge(s.cfg.answerLimit)
+	}
+	return readBody(resp.Body, resp.ContentLength, s.cfg.answerLimit, got)
+}
+
+func (s *Server) newRequest(ctx context.Context, r request, secret string) (*http.Request, error) {
+	var (
+		method = http.MethodGet
+		target string
+		body   io.Reader
+	)
+	switch {
+	case r.target != "":
+		target = r.target
+	case r.unsigned:
+		target = s.base
+		if r.call != callIndex {
+			target += "/" + r.call
+		}
+		if len(r.query) > 0 {
+			target += "?" + string(r.query)
+		}
+	case r.form && s.cfg.formSigning == SignForm:
+		method, target = http.MethodPost, s.base+"/"+r.call
+		form := javaForm(r.query)
+		checksum := s.cfg.algorithm.Checksum(r.call, string(form), secret)
+		body = bytes.NewReader(append(append(form, "&checksum="...), checksum...))
+	case r.form:
+		method, target = http.MethodPost, s.signed(s.cfg.algorithm, r.call, nil, secret)
+		body = bytes.NewReader(r.query)
+	default:
+		target = s.signed(s.cfg.algorithm, r.call, r.query, secret)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, body)
+	if err != nil {
+		return nil, err
+	}
+	if r.form {
+		// The bare type: some releases compare the whole header.
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	// Some actions choose between XML and JSON by this header.
+	req.Header.Set("Accept", "application/xml")
+	if s.cfg.userAgent != "" {
+		req.Header.Set("User-Agent", s.cfg.userAgent)
+	}
+	return req, nil
+}
+
+// javaForm encodes a query anew the way bbb-web does it before hashing a form:
+// sorted by name, in the encoding of Java's URLEncoder, which leaves "*" alone.
+func javaForm(query []byte) []byte {
+	values, _ := url.ParseQuery(string(query)) // we encoded it
+	return bytes.ReplaceAll(encodeValues(values), []byte("%2A"), []byte("*"))
+}
+
+// encodeValues encodes parameters sorted by name, without "checksum".
+func encodeValues(values url.Values) []byte {
+	names := make([]string, 0, len(values))
+	for name := range values {
+		if name != "checksum" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	var b []byte
+	for _, name := range names {
+		for _, value := range values[name] {
+			if len(b) > 0 {
+				b = append(b, '&')
+			}
+			b = appendQueryEscape(b, name)
+			b = append(b, '=')
+			b = appendQueryEscape(b, value)
+		}
+	}
+	return b
+}
+
+// bodies keeps the buffers that answers are read into.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxPooledBody keeps one huge answer from staying in memory for ever.
+const maxPooledBody = 4 << 20
+
+func readBody(from io.Reader, length, limit int64, got *response) error {
+	buf := bodies.Get().(*bytes.Buffer)
+	buf.Reset()
+	got.buf = buf
+	if length > 0 {
+		buf.Grow(int(length) + bytes.MinRead)
+	}
+	_, err := buf.ReadFrom(io.LimitReader(from, limit+1))
+	got.body = buf.Bytes()
+	switch {
+	case int64(buf.Len()) > limit:
+		return tooLarge(limit)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: the connection ended after %d bytes: %w", ErrBadAnswer, buf.Len(), err)
+	}
+	return err
+}
+
+func releaseBody(r *response) {
+	if r.buf != nil && r.buf.Cap() <= maxPooledBody {
+		bodies.Put(r.buf)
+	}
+	r.buf, r.body = nil, nil
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("%w: %w: more than %d bytes", ErrBadAnswer, ErrAnswerTooLarge, limit)
+}
+
+// neverSent reports whether err is from before a connection existed, so that
+// the server cannot have acted on the request. Anything else is ambiguous.
+func neverSent(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return true
+	}
+	_, dns := errors.AsType[*net.DNSError](err)
+	return dns
+}
