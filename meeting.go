@@ -1,0 +1,279 @@
+package bbb
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// The calls of the API that this file and its neighbours make.
+const (
+	callIndex            = "index"
+	callCreate           = "create"
+	callJoin             = "join"
+	callEnd              = "end"
+	callIsMeetingRunning = "isMeetingRunning"
+	callGetMeetingInfo   = "getMeetingInfo"
+	callGetMeetings      = "getMeetings"
+	callGetSessions      = "getSessions"
+)
+
+// Meeting is what a server said of a meeting at one time: a snapshot that never
+// changes and that any number of goroutines may read. Do not write to it, its
+// slices or its maps: others hold the same snapshot.
+//
+// A Meeting knows its server, so it manages itself: [Meeting.Join],
+// [Meeting.End], [Meeting.Refresh].
+type Meeting struct {
+	ID         string // meetingID, the one that create was given
+	InternalID string // internalMeetingID; a new one each time the ID is used again
+	Name       string // meetingName
+	// ParentID is the ID of the meeting that a breakout room belongs to. It is
+	// empty for any other meeting (create answers "bbb-none" for these).
+	ParentID string
+
+	CreateTime time.Time // identifies this use of the ID; join can insist on it
+	CreateDate string    // the server's own text of the create time, in its zone
+	StartTime  time.Time // zero when the meeting has not started
+	EndTime    time.Time // zero while it runs
+
+	VoiceBridge string
+	DialNumber  string
+	AttendeePW  string
+	ModeratorPW string
+
+	Running              bool          // somebody is or was in it
+	Recording            bool          // it can be recorded; not: it is being recorded
+	HasUserJoined        bool          //
+	HasBeenForciblyEnded bool          //
+	Duration             time.Duration // the limit, in whole minutes; 0 for none
+	MaxUsers             int           // 0 for no limit
+
+	ParticipantCount      int
+	ListenerCount         int
+	VoiceParticipantCount int
+	VideoCount            int
+	ModeratorCount        int
+
+	Attendees []Attendee
+	Metadata  map[string]string // keys in lower case, as servers keep them
+
+	IsBreakout    bool
+	Sequence      int      // number of a breakout room
+	FreeJoin      bool     // users may choose the breakout room themselves
+	BreakoutRooms []string // IDs of the breakout rooms of a parent meeting
+
+	// MessageKey and Message are what the server added to its answer. After a
+	// create, "duplicateWarning" says that the meeting existed before.
+	MessageKey string
+	Message    string
+
+	// FetchedAt is when the server was asked; for a create, when it had answered.
+	FetchedAt time.Time
+
+	server *Server
+}
+
+// Server returns the server that holds the meeting.
+func (m *Meeting) Server() *Server { return m.server }
+
+// Existed reports whether the create that returned m found the meeting there
+// already.
+func (m *Meeting) Existed() bool { return m.MessageKey == keyDuplicate }
+
+// Refresh asks the server for the newest state of the meeting and returns it; m
+// stays as it is. The error matches [ErrMeetingNotFound] when the meeting is
+// over. It stands for getMeetingInfo.
+func (m *Meeting) Refresh(ctx context.Context) (*Meeting, error) { return m.server.Meeting(ctx, m.ID) }
+
+// IsRunning asks the server whether somebody is in the meeting. It stands for
+// isMeetingRunning.
+func (m *Meeting) IsRunning(ctx context.Context) (bool, error) {
+	return m.server.IsMeetingRunning(ctx, m.ID)
+}
+
+// End ends the meeting; that it has ended already is no error. It stands for
+// end, which a server carries out a few seconds later.
+func (m *Meeting) End(ctx context.Context) error { return m.server.end(ctx, m) }
+
+// JoinURL returns the URL that a browser opens to join the meeting. It does no
+// I/O. See [Group.JoinURL] for the parameters; MeetingID and CreateTime are
+// filled in, so that the URL never leads into a later meeting of the same ID.
+func (m *Meeting) JoinURL(ctx context.Context, p JoinParams) (string, error) {
+	if err := m.joinParams(&p); err != nil {
+		return "", err
+	}
+	return m.server.JoinURL(ctx, p)
+}
+
+// Join joins the meeting in the name of a user whose browser does not do it
+// itself. See [Server.Join]; MeetingID and CreateTime are filled in.
+func (m *Meeting) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
+	if err := m.joinParams(&p); err != nil {
+		return nil, err
+	}
+	return m.server.Join(ctx, p)
+}
+
+func (m *Meeting) joinParams(p *JoinParams) error {
+	if p.MeetingID != "" && p.MeetingID != m.ID {
+		return &ParamError{Call: callJoin, Param: "meetingID", Problem: "is not that of this meeting"}
+	}
+	p.MeetingID = m.ID
+	if p.CreateTime.IsZero() {
+		p.CreateTime = m.CreateTime
+	}
+	return nil
+}
+
+// String describes the meeting in a few words, without its passwords.
+func (m Meeting) String() string {
+	at := ""
+	if m.server != nil {
+		at = " on " + m.server.name
+	}
+	return fmt.Sprintf("meeting %q (%s)%s: %d participants", m.Name, m.ID, at, m.ParticipantCount)
+}
+
+// GoString is String: no formatting of a Meeting shows its passwords.
+func (m Meeting) GoString() string { return "bbb.Meeting{" + m.String() + "}" }
+
+// LogValue shows what identifies the meeting, without its passwords.
+func (m Meeting) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("id", m.ID), slog.String("internalID", m.InternalID), slog.String("name", m.Name),
+		slog.Int("participants", m.ParticipantCount),
+	}
+	if m.server != nil {
+		attrs = append(attrs, slog.String("server", m.server.name))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// Meetings returns the meetings of the server, in its order. No meetings are an
+// empty list, not an error. It stands for getMeetings.
+func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
+	asked := time.Now()
+	got, err := fetch(ctx, s, request{call: callGetMeetings}, meetingsRecord)
+	if err != nil {
+		return nil, err
+	}
+	s.adopt(got.Meetings, asked)
+	s.remember(asked, got.Meetings)
+	s.save(ctx)
+	return got.Meetings, nil
+}
+
+// CachedMeetings returns the meetings of the server as they were last seen, if
+// that is not longer ago than the cache time ([WithCacheTime]). The server is
+// not asked; a [Cache] given to the group may be, once.
+func (s *Server) CachedMeetings(ctx context.Context) []*Meeting {
+	s.restore(ctx)
+	return s.meetings.since(nil, time.Now().Add(-s.cfg.cacheTime))
+}
+
+// Refresh asks the server for its present state, so that
+// [Server.CachedMeetings] is new. It stands for getMeetings.
+func (s *Server) Refresh(ctx context.Context) error {
+	_, err := s.Meetings(ctx)
+	return err
+}
+
+// Meeting returns the present state of one meeting. The error matches
+// [ErrMeetingNotFound] when the server does not know the ID. It stands for
+// getMeetingInfo.
+func (s *Server) Meeting(ctx context.Context, id string) (*Meeting, error) {
+	query, err := meetingQuery(callGetMeetingInfo, id)
+	if err != nil {
+		return nil, err
+	}
+	asked := time.Now()
+	got, err := fetch(ctx, s, request{call: callGetMeetingInfo, query: query}, meetingRecordWithStatus)
+	if err != nil {
+		s.dropIfGone(id, err)
+		return nil, err
+	}
+	m := got.meeting()
+	s.adopt([]*Meeting{m}, asked)
+	s.put(m)
+	return m, nil
+}
+
+// IsMeetingRunning reports whether somebody is in the meeting. It is false, and
+// no error, for an ID that the server does not know and for a meeting that
+// nobody has joined yet. It stands for isMeetingRunning.
+func (s *Server) IsMeetingRunning(ctx context.Context, id string) (bool, error) {
+	query, err := meetingQuery(callIsMeetingRunning, id)
+	if err != nil {
+		return false, err
+	}
+	got, err := fetch(ctx, s, request{call: callIsMeetingRunning, query: query}, runningRecord)
+	if err != nil {
+		return false, err
+	}
+	return got.Running, nil
+}
+
+// EndMeeting ends a meeting; that the server does not know it is no error. When
+// a password is given and is not the moderator's password of the meeting, which
+// is looked up first, the error matches [ErrPassword] and nothing is ended. It
+// stands for end, which a server carries out a few seconds later.
+func (s *Server) EndMeeting(ctx context.Context, id, password string) error {
+	m, err := s.Meeting(ctx, id)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	return s.endChecked(ctx, m, password)
+}
+
+func (s *Server) endChecked(ctx context.Context, m *Meeting, password string) error {
+	if password != "" && !equalSecrets(password, m.ModeratorPW) {
+		return &Error{Server: s.name, Call: callEnd, Err: fmt.Errorf("%w: not the moderator password of the meeting", ErrPassword)}
+	}
+	return s.end(ctx, m)
+}
+
+func (s *Server) end(ctx context.Context, m *Meeting) error {
+	query, err := meetingQuery(callEnd, m.ID)
+	if err != nil {
+		return err
+	}
+	if m.ModeratorPW != "" {
+		// Old releases demand it, newer ones ignore it.
+		query = appendQueryEscape(append(query, "&password="...), m.ModeratorPW)
+	}
+	_, err = fetch(ctx, s, request{call: callEnd, query: query}, statusRecord)
+	if ignoreNotFound(err) != nil {
+		return err
+	}
+	s.forget(ctx, m.ID)
+	s.save(ctx)
+	return nil
+}
+
+// equalSecrets compares in a time that depends on neither text.
+func equalSecrets(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// meetingQuery checks a meeting ID and returns the query that asks for it.
+func meetingQuery(call, id string) ([]byte, error) {
+	if problem := validateMeetingID(id); problem != "" {
+		return nil, &ParamError{Call: call, Param: "meetingID", Problem: problem}
+	}
+	return appendQueryEscape([]byte("meetingID="), id), nil
+}
+
+// adopt makes meetings that were decoded those of the server.
+func (s *Server) adopt(meetings []*Meeting, asked time.Time) {
+	for _, m := range meetings {
+		m.server, m.FetchedAt = s, asked
+		if m.ParentID == "bbb-none" {
+			m.ParentID = ""
+		}
+	}
+}
