@@ -1,0 +1,237 @@
+package bbb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Group is a set of BigBlueButton servers that is used as if it were one. Make
+// one with [NewGroup], then add servers with [NewServer] or [Group.New].
+//
+// A Group is safe for concurrent use; servers may be added and removed at any
+// time. Close it when it is no longer needed.
+type Group struct {
+	name           string
+	workers        int
+	origin         string
+	originServer   string
+	logoutURL      string
+	newMeetingID   func() string
+	observer       Observer
+	log            *slog.Logger
+	serverDefaults []ServerOption
+	transport      *http.Transport // shared by the servers that were given none
+
+	all       *Scope // the group seen as the scope without a filter
+	store     *store
+	places    placements
+	searching flights
+	splits    splitSet
+	creating  keyLocks
+
+	members atomic.Pointer[members] // never nil; replaced, never changed
+	mu      sync.Mutex              // held by those who replace members
+
+	gate   gate
+	stop   context.Context // ends what is still under way when Close gives up
+	cancel context.CancelFunc
+}
+
+// members are the servers of a group at one time.
+type members struct {
+	list   []*Server
+	byName map[string]*Server
+	byURL  map[string]*Server
+}
+
+// NewGroup makes a group without servers. The name stands in logs and errors,
+// tells groups apart that share a [Cache], and is sent as the origin of meetings
+// unless [WithOrigin] says otherwise.
+//
+// It does no I/O and starts nothing. All problems with the options come back in
+// one joined error.
+func NewGroup(name string, opts ...GroupOption) (*Group, error) {
+	cfg := defaultGroupConfig(name)
+	if name == "" || strings.TrimSpace(name) != name || strings.ContainsFunc(name, isControl) {
+		cfg.problem("the name %q is empty or has blanks or control characters around or in it", name)
+	}
+	for _, o := range opts {
+		if o == nil {
+			cfg.problem("nil option")
+			continue
+		}
+		o.applyGroup(&cfg)
+	}
+	// Options that are defaults for servers are checked now, not at the first
+	// server.
+	check := defaultServerConfig()
+	for _, o := range cfg.servers {
+		o.applyServer(&check)
+	}
+	cfg.problems = append(cfg.problems, check.problems...)
+	if len(cfg.problems) > 0 {
+		return nil, joinProblems(fmt.Sprintf("group %q", name), cfg.problems)
+	}
+
+	g := &Group{
+		name:           name,
+		workers:        cfg.workers,
+		origin:         cfg.origin,
+		originServer:   cfg.originServer,
+		logoutURL:      cfg.logoutURL,
+		newMeetingID:   cfg.newMeetingID,
+		observer:       cfg.observer,
+		log:            cfg.logger.With("group", name),
+		serverDefaults: cfg.servers,
+		transport:      newTransport(cfg.workers),
+	}
+	g.store = newStore(cfg.cache, name, g.log)
+	g.all = &Scope{group: g}
+	g.members.Store(&members{})
+	g.stop, g.cancel = context.WithCancel(context.Background())
+	return g, nil
+}
+
+// New makes a server in the group. It is [NewServer] written from the group's
+// side.
+func (g *Group) New(name, rawURL, secret string, opts ...ServerOption) (*Server, error) {
+	return NewServer(g, name, rawURL, secret, opts...)
+}
+
+// add is the last step of making a server.
+func (g *Group) add(s *Server) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gate.isClosed() {
+		return ErrClosed
+	}
+	now := g.members.Load()
+	var problems []error
+	if now.byName[s.name] != nil {
+		problems = append(problems, fmt.Errorf("%w: the name %q is taken", ErrServerExists, s.name))
+	}
+	if other := now.byURL[s.base]; other != nil {
+		problems = append(problems, fmt.Errorf("%w: %s is the URL of %q", ErrServerExists, s.base, other.name))
+	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
+	}
+	g.members.Store(newMembers(append(slices.Clip(now.list), s)))
+	return nil
+}
+
+func newMembers(list []*Server) *members {
+	m := &members{list: list, byName: make(map[string]*Server, len(list)), byURL: make(map[string]*Server, len(list))}
+	for _, s := range list {
+		m.byName[s.name], m.byURL[s.base] = s, s
+	}
+	return m
+}
+
+// Remove takes a server out of the group and reports whether it was in it. Its
+// meetings go on, and a *Server or *Meeting that is still held works, but the
+// group does not find them any more. Calls under way are not interrupted. A
+// server of the same name or URL may be added afterwards.
+func (g *Group) Remove(name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.members.Load()
+	s := now.byName[name]
+	if s == nil {
+		return false
+	}
+	list := slices.DeleteFunc(slices.Clone(now.list), func(other *Server) bool { return other == s })
+	g.members.Store(newMembers(list))
+	s.removed.Store(true)
+	g.places.dropServer(s)
+	return true
+}
+
+// Name returns the name of the group.
+func (g *Group) Name() string { return g.name }
+
+// Server returns the server of that name.
+func (g *Group) Server(name string) (*Server, bool) {
+	s, ok := g.members.Load().byName[name]
+	return s, ok
+}
+
+// Servers iterates over the servers in the order in which they were added, as
+// they are at this moment: adding and removing meanwhile does not show.
+func (g *Group) Servers() iter.Seq[*Server] { return slices.Values(g.members.Load().list) }
+
+// Len returns the number of servers.
+func (g *Group) Len() int { return len(g.members.Load().list) }
+
+// Scope returns the group seen through a metadata filter: it adds the metadata
+// to every meeting it creates, and finds, shows and touches only meetings that
+// carry it. Keys are compared in lower case, as servers keep them, values
+// exactly. An empty filter is the group itself.
+//
+// A key that servers would drop, because it is not a letter followed by letters,
+// digits and "-", gives an error that matches [ErrInvalidParams].
+func (g *Group) Scope(meta map[string]string) (*Scope, error) {
+	sc := &Scope{group: g, meta: make(map[string]string, len(meta))}
+	var problems []error
+	for key, value := range meta {
+		folded := strings.ToLower(key)
+		if problem := metaKey(key); problem != "" {
+			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + key, Problem: problem})
+		} else if other, ok := sc.meta[folded]; ok && other != value {
+			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + key, Problem: "is given twice"})
+		}
+		sc.meta[folded] = value
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return sc, nil
+}
+
+// Close ends the use of the group: later calls return [ErrClosed], and it waits
+// for those under way. When ctx ends first, these are cancelled; Close waits for
+// them all the same, which takes no time worth mentioning, and returns the
+// context's error. It may be called more than once and concurrently. The
+// meetings go on: nothing is sent to the servers.
+func (g *Group) Close(ctx context.Context) error {
+	g.gate.close()
+	err := g.gate.wait(ctx)
+	g.cancel()
+	if err != nil {
+		_ = g.gate.wait(context.WithoutCancel(ctx))
+	}
+	g.transport.CloseIdleConnections()
+	return err
+}
+
+// String returns the name and the number of servers.
+func (g *Group) String() string { return fmt.Sprintf("group %q of %d servers", g.name, g.Len()) }
+
+// GoString is String: no formatting of a Group shows secrets.
+func (g *Group) GoString() string { return "bbb.Group{" + g.String() + "}" }
+
+// Format writes String for every verb. Without it, printing a Group by value or
+// as part of something else would show the secrets of its servers.
+func (g *Group) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(g.String())) }
+
+// LogValue shows the name and the number of servers in logs.
+func (g *Group) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", g.name), slog.Int("servers", g.Len()))
+}
+
+// MarshalJSON writes the name and the servers, without secrets.
+func (g *Group) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name    string    `json:"name"`
+		Servers []*Server `json:"servers"`
+	}{g.name, g.members.Load().list})
+}

@@ -1,0 +1,74 @@
+package bbb
+
+import "context"
+
+// The calls of a group are those of its scope without a filter. They are
+// documented here, where most users meet them.
+
+// Meetings returns the meetings of all servers, in the order of the servers. It
+// asks them all at the same time and keeps what they say for
+// [Group.CachedMeetings] and for finding meetings.
+//
+// When some servers fail, it returns the meetings of the others and a
+// *[GroupError] that names those that failed: value and error both non-nil.
+// When the same meeting ID is on two servers, the one with people in it counts,
+// else the older one; an [Observer] is told. It stands for getMeetings.
+func (g *Group) Meetings(ctx context.Context) ([]*Meeting, error) { return g.all.Meetings(ctx) }
+
+// CachedMeetings returns the meetings of all servers as they were last seen, as
+// far as that is not longer ago than the cache time ([WithCacheTime]). No server
+// is asked; a [Cache] given to the group may be, once per server.
+func (g *Group) CachedMeetings(ctx context.Context) []*Meeting { return g.all.CachedMeetings(ctx) }
+
+// Refresh asks all servers for their present state, so that
+// [Group.CachedMeetings] is new. It returns a *[GroupError] when some fail.
+func (g *Group) Refresh(ctx context.Context) error {
+	_, err := g.list(ctx)
+	return err
+}
+
+// Meeting returns the present state of a meeting, wherever it is. The error
+// matches [ErrMeetingNotFound] when every server answered that it does not know
+// the ID; when one did not answer, it is a *[GroupError] instead. It stands for
+// getMeetingInfo, after a getMeetings on all servers when the place of the
+// meeting is not known.
+func (g *Group) Meeting(ctx context.Context, id string) (*Meeting, error) {
+	return g.all.Meeting(ctx, id)
+}
+
+// IsMeetingRunning reports whether somebody is in the meeting, wherever it is.
+// It is false, and no error, when every server answered that it does not know
+// the ID. It stands for isMeetingRunning.
+func (g *Group) IsMeetingRunning(ctx context.Context, id string) (bool, error) {
+	return g.all.IsMeetingRunning(ctx, id)
+}
+
+// EndMeeting ends a meeting, wherever it is. That nobody knows it is no error:
+// what was wanted is so. When a password is given and is not the moderator's
+// password of the meeting, the error matches [ErrPassword] and nothing is ended;
+// give none to end it on your own authority. It stands for end, which a server
+// carries out a few seconds later.
+func (g *Group) EndMeeting(ctx context.Context, id, password string) error {
+	return g.all.EndMeeting(ctx, id, password)
+}
+
+// JoinURL returns the signed URL that a user's browser opens to join a meeting,
+// wherever it is. MeetingID, FullName, and Role or Password are needed.
+//
+// When the place of the meeting is known, no server is asked, so the meeting may
+// have ended meanwhile; ask for it with [Group.Meeting] first to be sure. Let
+// the browser open the URL: a join made from here leaves it without the cookie
+// of its session. The URL stands for the user: do not log it.
+//
+// Errors: [ErrInvalidParams] with all problems joined, [ErrMeetingNotFound], a
+// *[GroupError] when the meeting was not found and a server did not answer. It
+// stands for join.
+func (g *Group) JoinURL(ctx context.Context, p JoinParams) (string, error) {
+	return g.all.JoinURL(ctx, p)
+}
+
+// Join joins a meeting, wherever it is, in the name of a user whose browser does
+// not do it itself, and returns the new attendee with its [Session]. See
+// [Server.Join] for what it is for and its errors. It stands for join with
+// redirect=false.
+func (g *Group) Join(ctx context.Context, p JoinParams) (*Attendee, error) { return g.all.Join(ctx, p) }

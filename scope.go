@@ -1,0 +1,227 @@
+package bbb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Scope is a [Group] seen through a metadata filter; make one with
+// [Group.Scope]. Its methods are those of the group, for the meetings that carry
+// the metadata: a meeting that does not is as good as not there.
+//
+// Servers tell the metadata of a meeting only with the meeting itself, so a
+// Scope asks for it (getMeetingInfo) before it ends or joins one.
+//
+// A Scope is safe for concurrent use. It holds nothing and needs no closing.
+type Scope struct {
+	group *Group
+	meta  map[string]string // keys in lower case; empty for the whole group
+}
+
+// Group returns the group that the scope is a part of.
+func (sc *Scope) Group() *Group { return sc.group }
+
+// Meta returns a copy of the filter, with keys in lower case.
+func (sc *Scope) Meta() map[string]string { return maps.Clone(sc.meta) }
+
+// has reports whether a meeting is in the scope.
+func (sc *Scope) has(m *Meeting) bool {
+	for key, value := range sc.meta {
+		if got, ok := m.Metadata[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// filter returns the meetings that are in the scope, in place.
+func (sc *Scope) filter(meetings []*Meeting) []*Meeting {
+	if len(sc.meta) == 0 {
+		return meetings
+	}
+	kept := meetings[:0]
+	for _, m := range meetings {
+		if sc.has(m) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// errOutside is how the functions given to onMeeting say that the meeting is
+// there but none of the scope's business.
+var errOutside = errors.New("outside the scope")
+
+// onMeeting runs f on the server that has the meeting. What is known of its
+// place is a hint: when that server does not have it, the others are asked.
+//
+// The error matches ErrMeetingNotFound only when every server answered that it
+// has no such meeting; when one was silent, it is the *GroupError that says
+// which. A meeting outside the scope gives exactly the same.
+func onMeeting[T any](ctx context.Context, sc *Scope, call, id string, f func(context.Context, *Server) (T, error)) (T, error) {
+	var none T
+	if problem := validateMeetingID(id); problem != "" {
+		return none, &ParamError{Call: call, Param: "meetingID", Problem: problem}
+	}
+	g := sc.group
+	if s, _ := g.hint(ctx, id); s != nil {
+		value, err := f(ctx, s)
+		switch {
+		case isNotFound(err):
+			s.forget(ctx, id)
+		case !errors.Is(err, errOutside):
+			return value, err
+		}
+	}
+	s, failed := g.search(ctx, id)
+	if s != nil {
+		value, err := f(ctx, s)
+		switch {
+		case isNotFound(err):
+			s.forget(ctx, id) // ended since the search
+		case !errors.Is(err, errOutside):
+			return value, err
+		}
+	}
+	if failed != nil {
+		return none, failed
+	}
+	return none, notFoundError(call)
+}
+
+// meetingOn returns the meeting if it is in the scope.
+func (sc *Scope) meetingOn(ctx context.Context, s *Server, id string) (*Meeting, error) {
+	m, err := s.Meeting(ctx, id)
+	if err == nil && !sc.has(m) {
+		return nil, errOutside
+	}
+	return m, err
+}
+
+// Meeting is [Group.Meeting] within the scope.
+func (sc *Scope) Meeting(ctx context.Context, id string) (*Meeting, error) {
+	return onMeeting(ctx, sc, callGetMeetingInfo, id, func(ctx context.Context, s *Server) (*Meeting, error) {
+		return sc.meetingOn(ctx, s, id)
+	})
+}
+
+// Meetings is [Group.Meetings] within the scope.
+func (sc *Scope) Meetings(ctx context.Context) ([]*Meeting, error) {
+	meetings, err := sc.group.list(ctx)
+	return sc.filter(meetings), err
+}
+
+// CachedMeetings is [Group.CachedMeetings] within the scope.
+func (sc *Scope) CachedMeetings(ctx context.Context) []*Meeting {
+	now := time.Now()
+	var all, of []*Meeting
+	seen := make(map[string]int)
+	for s := range sc.group.Servers() {
+		s.restore(ctx)
+		of = s.meetings.since(of[:0], now.Add(-s.cfg.cacheTime))
+		for _, m := range of {
+			i, twice := seen[m.ID]
+			switch {
+			case !twice:
+				seen[m.ID] = len(all)
+				all = append(all, m)
+			case better(m, all[i]):
+				all[i] = m
+			}
+		}
+	}
+	return sc.filter(all)
+}
+
+// Refresh is [Group.Refresh]: it concerns the servers, not only the scope's
+// meetings on them.
+func (sc *Scope) Refresh(ctx context.Context) error { return sc.group.Refresh(ctx) }
+
+// IsMeetingRunning is [Group.IsMeetingRunning] within the scope.
+func (sc *Scope) IsMeetingRunning(ctx context.Context, id string) (bool, error) {
+	running, err := onMeeting(ctx, sc, callIsMeetingRunning, id, func(ctx context.Context, s *Server) (bool, error) {
+		if len(sc.meta) == 0 {
+			if running, err := s.IsMeetingRunning(ctx, id); running || err != nil {
+				return running, err
+			}
+		}
+		// "No" may mean that this server does not have the meeting at all.
+		m, err := sc.meetingOn(ctx, s, id)
+		if err != nil {
+			return false, err
+		}
+		return m.Running, nil
+	})
+	return running, ignoreNotFound(err)
+}
+
+// EndMeeting is [Group.EndMeeting] within the scope. A meeting outside it is not
+// ended, and that is no error.
+func (sc *Scope) EndMeeting(ctx context.Context, id, password string) error {
+	_, err := onMeeting(ctx, sc, callEnd, id, func(ctx context.Context, s *Server) (struct{}, error) {
+		m, err := sc.meetingOn(ctx, s, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, s.endChecked(ctx, m, password)
+	})
+	return ignoreNotFound(err)
+}
+
+// JoinURL is [Group.JoinURL] within the scope. It asks the server first whether
+// the meeting belongs to the scope, and binds the URL to that very meeting by
+// its create time.
+func (sc *Scope) JoinURL(ctx context.Context, p JoinParams) (string, error) {
+	if err := p.Validate(); err != nil {
+		return "", err
+	}
+	return onMeeting(ctx, sc, callJoin, p.MeetingID, func(ctx context.Context, s *Server) (string, error) {
+		p, err := sc.bind(ctx, s, p)
+		if err != nil {
+			return "", err
+		}
+		return s.JoinURL(ctx, p)
+	})
+}
+
+// Join is [Group.Join] within the scope. It asks the server first whether the
+// meeting belongs to the scope, and joins that very meeting by its create time.
+func (sc *Scope) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
+	p.Redirect = new(false)
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	return onMeeting(ctx, sc, callJoin, p.MeetingID, func(ctx context.Context, s *Server) (*Attendee, error) {
+		p, err := sc.bind(ctx, s, p)
+		if err != nil {
+			return nil, err
+		}
+		return s.Join(ctx, p)
+	})
+}
+
+// bind makes a join good for nothing but the meeting that is in the scope now.
+func (sc *Scope) bind(ctx context.Context, s *Server, p JoinParams) (JoinParams, error) {
+	if len(sc.meta) == 0 {
+		return p, nil
+	}
+	m, err := sc.meetingOn(ctx, s, p.MeetingID)
+	if err != nil {
+		return p, err
+	}
+	if p.CreateTime.IsZero() {
+		p.CreateTime = m.CreateTime
+	}
+	return p, nil
+}
+
+// String names the group and the filter's keys.
+func (sc *Scope) String() string {
+	if len(sc.meta) == 0 {
+		return sc.group.String()
+	}
+	return fmt.Sprintf("scope of %s", sc.group)
+}

@@ -1,0 +1,155 @@
+package bbb
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// search asks all servers for their meetings, so that the index knows where a
+// meeting is. It returns the server that has it, or nil, and in any case the
+// *GroupError of the servers that did not answer.
+//
+// Concurrent searches share their questions. A search that finds one under way
+// takes part in its answer; when the meeting is not in it, one more is asked,
+// because the meeting may have been created after the first was sent. So any
+// number of misses at one time cost each server at most two requests.
+func (g *Group) search(ctx context.Context, id string) (*Server, error) {
+	arrived := time.Now()
+	for {
+		f := g.searching.join(g)
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return nil, &Error{Call: callGetMeetings, Err: context.Cause(ctx)}
+		}
+		if s := g.places.get(id); s != nil {
+			return s, f.err
+		}
+		if f.err != nil && !partial(f.err) || !f.started.Before(arrived) {
+			return nil, f.err
+		}
+	}
+}
+
+// flight is one fan-out of getMeetings that any number of callers wait for.
+type flight struct {
+	started time.Time
+	done    chan struct{} // closed when err is set and the index is complete
+	err     error
+}
+
+type flights struct {
+	mu  sync.Mutex // protects now
+	now *flight    // the one under way, or nil
+}
+
+// join returns the flight that is under way, or starts one. It belongs to no
+// caller: the servers' time-outs and the end of the group bound it.
+func (fs *flights) join(g *Group) *flight {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.now != nil {
+		return fs.now
+	}
+	f := &flight{started: time.Now(), done: make(chan struct{})}
+	if f.err = g.gate.enter(); f.err != nil {
+		f.err = &Error{Call: callGetMeetings, Err: f.err}
+		close(f.done)
+		return f
+	}
+	fs.now = f
+	go func() {
+		defer g.gate.exit()
+		_, f.err = g.list(context.Background())
+		fs.mu.Lock()
+		fs.now = nil
+		fs.mu.Unlock()
+		close(f.done)
+	}()
+	return f
+}
+
+// list asks all servers for their meetings and merges the answers, in the order
+// of the servers. The error is a *GroupError, or nil.
+func (g *Group) list(ctx context.Context) ([]*Meeting, error) {
+	results := FanOut(ctx, g, func(ctx context.Context, s *Server) ([]*Meeting, error) { return s.Meetings(ctx) })
+	merged := g.merge(ctx, results)
+	return merged, results.Err(callGetMeetings)
+}
+
+// merge joins the lists of several servers. A meeting that two servers have is
+// kept once, and reported when it was not known before.
+func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeting {
+	n := 0
+	for _, r := range results {
+		n += len(r.Value)
+	}
+	var (
+		merged = make([]*Meeting, 0, n)
+		at     = make(map[string]int, n)
+		splits map[string]*Meeting // the ones left out, by ID
+	)
+	for _, r := range results {
+		for _, m := range r.Value {
+			i, twice := at[m.ID]
+			if !twice {
+				at[m.ID] = len(merged)
+				merged = append(merged, m)
+				continue
+			}
+			other := m
+			if better(m, merged[i]) {
+				merged[i], other = m, merged[i]
+			}
+			if splits == nil {
+				splits = make(map[string]*Meeting)
+			}
+			splits[m.ID] = other
+		}
+	}
+	for _, m := range merged {
+		if m.server.meetings.get(m.ID) != nil { // not ended in the meantime
+			g.places.set(m.ID, m.server)
+		}
+	}
+	for id, other := range g.splits.news(splits) {
+		g.observeSplit(ctx, merged[at[id]], other)
+	}
+	return merged
+}
+
+// better reports whether a rather than b is the meeting that users mean when
+// both have the same ID: the one with people in it, else the older one.
+func better(a, b *Meeting) bool {
+	if (a.ParticipantCount > 0) != (b.ParticipantCount > 0) {
+		return a.ParticipantCount > 0
+	}
+	return a.CreateTime.Before(b.CreateTime)
+}
+
+// splitSet remembers which split meetings were reported: each one once for as
+// long as it lasts, not at every refresh.
+type splitSet struct {
+	mu    sync.Mutex // protects known
+	known map[string]*Server
+}
+
+// news takes all splits of a merge and returns those that are new.
+func (s *splitSet) news(splits map[string]*Meeting) map[string]*Meeting {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := make(map[string]*Server, len(splits))
+	var fresh map[string]*Meeting
+	for id, other := range splits {
+		known[id] = other.server
+		if _, old := s.known[id]; !old {
+			if fresh == nil {
+				fresh = make(map[string]*Meeting)
+			}
+			fresh[id] = other
+		}
+	}
+	s.known = known
+	return fresh
+}
