@@ -102,7 +102,7 @@ var createFields = []*param[CreateParams]{
 	proseParam("sharedNotesInitialContentMarkdown", func(p *CreateParams) *string { return &p.SharedNotesInitialContentMarkdown }),
 	urlParam("sharedNotesInitialContentMarkdownUrl", func(p *CreateParams) *string { return &p.SharedNotesInitialContentMarkdownURL }).rule(httpsURL),
 	urlParam("clientSettingsOverrideJsonUrl", func(p *CreateParams) *string { return &p.ClientSettingsOverrideJSONURL }).rule(httpsURL),
-	jsonParam("pluginManifests", func(p *CreateParams) *[]PluginManifest { return &p.PluginManifests }, PluginManifest.problem),
+	jsonParam("pluginManifests", func(p *CreateParams) *[]PluginManifest { return &p.PluginManifests }, PluginManifest.problem).secret(),
 	urlParam("pluginManifestsFetchUrl", func(p *CreateParams) *string { return &p.PluginManifestsFetchURL }),
 	flagParam("allowOverrideClientSettingsOnCreateCall", func(p *CreateParams) **bool { return &p.AllowOverrideClientSettingsOnCreateCall }),
 	urlParam("preUploadedPresentation", func(p *CreateParams) *string { return &p.PreUploadedPresentation }),

@@ -194,7 +194,7 @@ func userDataKey(key string) string {
 			return "must be a letter or '_' followed by letters, digits, '_' and '.' only after its prefix"
 		}
 	}
-	if key == "" || !utf8.ValidString(key) {
+	if key == "" {
 		return "must have a name after its prefix"
 	}
 	return ""

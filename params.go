@@ -383,19 +383,24 @@ func (t *paramTable[P]) shown(p *P) iter.Seq2[string, string] {
 // describe writes the parameters in one line for people, secrets left out.
 func (t *paramTable[P]) describe(typeName string, p *P) string {
 	dst := append([]byte(typeName), '{')
-	separator := ""
 	for name, text := range t.shown(p) {
-		dst = append(append(append(dst, separator...), name...), '=')
-		if strings.ContainsFunc(text, func(r rune) bool {
-			return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '"' || r == '}'
-		}) {
-			dst = strconv.AppendQuote(dst, text)
-		} else {
-			dst = append(dst, text...)
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ' ')
 		}
-		separator = " "
+		dst = append(appendReadable(dst, name), '=')
+		dst = appendReadable(dst, text)
 	}
 	return string(append(dst, '}'))
+}
+
+// appendReadable quotes what would break the line or pretend to be more than one word of it.
+func appendReadable(dst []byte, text string) []byte {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune(`"={}`, r)
+	}) {
+		return strconv.AppendQuote(dst, text)
+	}
+	return append(dst, text...)
 }
 
 // logValue is describe for slog: a group with one attribute for each parameter.
