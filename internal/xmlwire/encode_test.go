@@ -76,7 +76,7 @@ func TestDecodeOnly(t *testing.T) {
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3000) {
-		g := generator{rand.New(rand.NewPCG(seed, 1))}
+		g := newGenerator(seed, 1)
 		d := g.document()
 		body := documentRecord.Append(nil, "response", &d)
 		requireWellFormed(t, body)
@@ -98,6 +98,8 @@ func requireWellFormed(t *testing.T, body []byte) {
 }
 
 type generator struct{ *rand.Rand }
+
+func newGenerator(a, b uint64) generator { return generator{rand.New(rand.NewPCG(a, b))} }
 
 var pieces = strings.Split("a|b|Z|7| |  |<|>|&|\"|'|]]>|]|<!--|-->|<![CDATA[|&amp;|&#0;|\r|\n|\r\n|\t|\x00|\x1f|\x7f|\xff|\xc3|\xed\xa0\x80|ä|€|😀|\u2028|\uFFFD|\uFFFE|\uFFFF|\U0010FFFF", "|")
 
