@@ -109,7 +109,7 @@ func (d *decoder) each(t tag, item string, read func(c tag) error) error {
 		switch {
 		case err != nil || !ok:
 			return err
-		case string(c.local) == item:
+		case string(c.local()) == item:
 			err = read(c)
 		default:
 			err = d.skip(c)

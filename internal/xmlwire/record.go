@@ -93,7 +93,7 @@ func (r *Record[T]) read(d *decoder, t tag, v *T) error {
 		if err != nil || !ok {
 			return err
 		}
-		if i, known := r.find(c.local, next); known {
+		if i, known := r.find(c.local(), next); known {
 			next = i + 1
 			err = r.elements[i].read(d, c, v)
 		} else {

@@ -259,8 +259,8 @@ func (s *scanner) root(want string) (tag, error) {
 		return tag{}, s.truncated()
 	}
 	t, err := s.startTag()
-	if err == nil && string(t.local) != want {
-		err = &RootError{Got: clip(t.local), Want: want}
+	if err == nil && string(t.local()) != want {
+		err = &RootError{Got: clip(t.local()), Want: want}
 	}
 	return t, err
 }

@@ -42,7 +42,7 @@ func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 				if *x == nil {
 					*x = make(map[string]string)
 				}
-				(*x)[d.word(c.local)] = string(text)
+				(*x)[d.word(c.local())] = string(text)
 			}
 		},
 		func(dst []byte, x *map[string]string) []byte {

@@ -6,12 +6,16 @@ import "bytes"
 // those before it; real answers have three.
 const maxAttributes = 64
 
-// tag is a start tag. Its names point into the body.
+// tag is a start tag. Its name points into the body. It is small because it is
+// handed on by value, in registers, for every element.
 type tag struct {
-	name  []byte // as written, for the end tag to match
-	local []byte // without namespace prefix, for fields to match
-	empty bool   // <name/>: there is no end tag
+	name   []byte // as written, for the end tag to match
+	prefix int    // bytes of name that are its namespace prefix and colon
+	empty  bool   // <name/>: there is no end tag
 }
+
+// local returns the name without prefix, for fields to match.
+func (t tag) local() []byte { return t.name[t.prefix:] }
 
 type attribute struct {
 	name  []byte
@@ -19,8 +23,8 @@ type attribute struct {
 	raw   []byte // checked, references not yet replaced
 }
 
-// name passes a name and splits a namespace prefix off it.
-func (s *scanner) name() (name, local []byte, err error) {
+// name passes a name and measures the namespace prefix of it.
+func (s *scanner) name() (name []byte, prefix int, err error) {
 	from, i := s.pos, s.pos
 	var seen uint8
 	for ; i < len(s.buf); i++ {
@@ -31,31 +35,31 @@ func (s *scanner) name() (name, local []byte, err error) {
 		seen |= class
 	}
 	if i == len(s.buf) {
-		return nil, nil, s.truncated()
+		return nil, 0, s.truncated()
 	}
 	s.pos = i
 	name = s.buf[from:i]
 	if i == from || classes[name[0]]&nameStart == 0 || seen&nameWide != 0 && !isWideName(name) {
-		return nil, nil, s.fault(from, faultName, nil)
+		return nil, 0, s.fault(from, faultName, nil)
 	}
 	if seen&nameColon == 0 {
-		return name, name, nil
+		return name, 0, nil
 	}
-	prefix, local, _ := bytes.Cut(name, []byte(":"))
+	colon := bytes.IndexByte(name, ':')
 	switch {
-	case bytes.IndexByte(local, ':') >= 0:
-		return nil, nil, s.fault(from, faultName, nil)
-	case len(prefix) == 0 || len(local) == 0:
-		return name, name, nil // a colon that divides nothing
+	case bytes.IndexByte(name[colon+1:], ':') >= 0:
+		return nil, 0, s.fault(from, faultName, nil)
+	case colon == 0 || colon == len(name)-1:
+		return name, 0, nil // a colon that divides nothing
 	}
-	return name, local, nil
+	return name, colon + 1, nil
 }
 
 // startTag passes a start tag, of which the current byte is the '<'.
 func (s *scanner) startTag() (t tag, err error) {
 	at := s.pos
 	s.pos++
-	t.name, t.local, err = s.name()
+	t.name, t.prefix, err = s.name()
 	if err != nil {
 		return t, err
 	}
@@ -134,10 +138,11 @@ func (s *scanner) attributes(last byte) error {
 }
 
 func (s *scanner) attribute() (a attribute, err error) {
-	a.name, a.local, err = s.name()
+	name, prefix, err := s.name()
 	if err != nil {
 		return a, err
 	}
+	a.name, a.local = name, name[prefix:]
 	s.blanks()
 	if err := s.expect('='); err != nil {
 		return a, err
