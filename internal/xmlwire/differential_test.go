@@ -7,8 +7,6 @@ import (
 	"io"
 	"math"
 	"math/big"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,14 +43,12 @@ var stricter = []struct{ msg, body, why string }{
 	{msg: "too many attributes", why: "comparing them takes quadratic time"},
 }
 
-// Where this package accepts on purpose what encoding/xml refuses.
-var laxer = []struct {
-	body *regexp.Regexp
-	why  string
-}{
-	{regexp.MustCompile(`(?i)encoding\s*=\s*["']us-ascii`), "ASCII is UTF-8"},
-	{regexp.MustCompile(`[^\x00-\x7f]`), "names of the fifth edition of XML 1.0; encoding/xml keeps to the second"},
-	{regexp.MustCompile(`<\?xml`), "encoding/xml searches the declaration for what looks like a version"},
+// Where this package accepts on purpose what encoding/xml refuses, by the
+// message of encoding/xml.
+var laxer = []struct{ msg, why string }{
+	{`encoding "us-ascii" declared`, "ASCII is UTF-8"},
+	{"invalid XML name", "names of the fifth edition of XML 1.0; encoding/xml keeps to an older one"},
+	{"unsupported version", "encoding/xml finds what looks like a version in other parts of the declaration"},
 }
 
 // reference is the model of the tests for encoding/xml. Scalars that are not
@@ -252,15 +248,12 @@ func compare(t *testing.T, body []byte) {
 	case err == nil && refErr == nil:
 		require.Equal(t, want, got, "%q", body)
 	case err == nil:
-		if !slices.ContainsFunc(laxer, func(l struct {
-			body *regexp.Regexp
-			why  string
-		},
-		) bool {
-			return l.body.Match(body)
-		}) {
-			t.Fatalf("only encoding/xml refuses %q: %v", body, refErr)
+		for _, l := range laxer {
+			if strings.Contains(strings.ToLower(refErr.Error()), strings.ToLower(l.msg)) {
+				return
+			}
 		}
+		t.Fatalf("only encoding/xml refuses %q: %v", body, refErr)
 	case refErr == nil:
 		for _, s := range stricter {
 			if strings.Contains(err.Error(), s.msg) && bytes.Contains(body, []byte(s.body)) {
@@ -272,27 +265,20 @@ func compare(t *testing.T, body []byte) {
 }
 
 // seeds are whole answers and all the texts that need care.
-func seeds(t testing.TB) (bodies [][]byte) {
-	files, err := filepath.Glob("testdata/answers/*.xml")
-	require.NoError(t, err)
-	for _, file := range files {
-		body, err := os.ReadFile(file)
-		require.NoError(t, err)
-		bodies = append(bodies, body)
-	}
-	bodies = append(bodies, []byte(everything), meetingsBody(2))
+func seeds() [][]byte {
+	bodies := [][]byte{[]byte(everything)}
 	for _, p := range pieces {
 		bodies = append(bodies, []byte("<response a='"+p+"'><meetingName>"+p+"</meetingName>"+p+"</response>"+p))
 	}
 	return bodies
 }
 
-// Damage every seed in a thousand ways. The fuzz test finds more, this one is
+// Damage every seed in hundreds of ways. The fuzz test finds more, this one is
 // quick enough to run always.
 func TestDamagedBodies(t *testing.T) {
 	t.Parallel()
-	for i, body := range seeds(t) {
-		for seed := range uint64(1000) {
+	for i, body := range seeds() {
+		for seed := range uint64(300) {
 			compare(t, newGenerator(uint64(i), seed).damage(body))
 		}
 	}
@@ -324,7 +310,7 @@ func (g generator) damage(body []byte) []byte {
 // FuzzDifferential compares this package with encoding/xml: both read the same
 // from a body or both refuse it, except where stricter and laxer say why not.
 func FuzzDifferential(f *testing.F) {
-	for _, body := range seeds(f) {
+	for _, body := range seeds() {
 		f.Add(body)
 	}
 	f.Fuzz(compare)
