@@ -11,25 +11,28 @@ type criteria struct {
 	tried  map[*Server]error // servers that refused this create, and why
 }
 
-// selectServer chooses the server of a new meeting: one of those that answered
-// their last call, at random. When none did, any of the others is tried rather
+// selectServer chooses the server of a new meeting: of those that answered their
+// last call, the one with the fewest meetings that we know of, and one at random
+// of those that are equal. When none answered, one of the others is tried rather
 // than failing on old news. This is the one place that ranking replaces.
 func (g *Group) selectServer(c criteria) (*Server, error) {
-	var up, down []*Server
+	var best []*Server
+	var bestUp bool
+	var fewest int
 	for _, s := range g.members.Load().list {
-		switch _, tried := c.tried[s]; {
-		case tried:
-		case s.health.up():
-			up = append(up, s)
-		default:
-			down = append(down, s)
+		if _, tried := c.tried[s]; tried {
+			continue
+		}
+		up, n := s.health.up(), s.meetings.len()
+		switch {
+		case len(best) == 0, up && !bestUp, up == bestUp && n < fewest:
+			best, bestUp, fewest = append(best[:0], s), up, n
+		case up == bestUp && n == fewest:
+			best = append(best, s)
 		}
 	}
-	if len(up) == 0 {
-		up = down
-	}
-	if len(up) > 0 {
-		return up[rand.IntN(len(up))], nil
+	if len(best) > 0 {
+		return best[rand.IntN(len(best))], nil
 	}
 	if len(c.tried) == 0 {
 		return nil, &Error{Call: callCreate, Err: fmt.Errorf("%w: the group %q has no server", ErrNoServer, g.name)}

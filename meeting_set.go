@@ -106,6 +106,12 @@ func (c *meetingSet) get(id string) *Meeting {
 	return nil
 }
 
+func (c *meetingSet) len() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.place)
+}
+
 // since appends the meetings that were fetched at that time or later.
 func (c *meetingSet) since(dst []*Meeting, from time.Time) []*Meeting {
 	c.mu.RLock()
