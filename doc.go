@@ -1,2 +1,82 @@
 // Package bbb is a client library for groups of BigBlueButton servers.
+//
+// A program names its servers once and then works with the [Group] as if it were
+// one very large server. New meetings are put on a server that is up, every
+// later call finds the server that holds the meeting, lists of all servers are
+// merged, and a server that is dead or slow costs its own share and nothing
+// else. A single server is a group of one.
+//
+// # Servers and groups
+//
+// [NewGroup] makes a group, [NewServer] or [Group.New] a server in it. A server
+// registers itself as the last step of its making; [Group.Remove] takes it out.
+// None of these does I/O: what is wrong with the arguments comes back at once,
+// all problems together, and whether a server can be reached shows at the first
+// call.
+//
+// [Server], [Group] and [Scope] have the same methods. Those of a Server ask that
+// server alone. Those of a Group find the right server or ask all of them. Those
+// of a Scope are the group's for the meetings that carry certain metadata.
+//
+// # Meetings
+//
+// CreateMeeting returns a [Meeting], which knows its server and manages itself:
+// [Meeting.JoinURL], [Meeting.Join], [Meeting.Refresh], [Meeting.End]. Meetings
+// and the [Attendee] values in them are snapshots. They never change, so they
+// need no lock; to see what is new, ask again.
+//
+// Let a user's browser open the URL of JoinURL, which is made without asking a
+// server. Join is for users without a browser.
+//
+// Parameters whose zero value could be meant are pointers: Record: new(false)
+// is sent, and a nil Record leaves the choice to the server. What the package
+// does not know goes into Extra.
+//
+// # Repeating a create
+//
+// BigBlueButton's create is idempotent when the ID and both passwords are the
+// same. The group makes use of it: it sends passwords always (derived from the
+// server's secret when the caller gave none), looks for a meeting with the ID
+// before it creates one, and lets concurrent creates of one ID agree on a
+// server. When a connection breaks after a create was sent, nobody knows whether
+// the meeting exists: the error matches [ErrOutcomeUnknown], and the same create
+// sent again goes to the same server.
+//
+// # Errors
+//
+// One server's failure is an *[Error] with the names of the server and the call
+// and the cause. The failure of several is a *[GroupError]; methods that merge
+// answers return it together with what the other servers gave. Match errors by
+// class with [errors.Is]: [ErrMeetingNotFound], [ErrMeetingExists],
+// [ErrInvalidParams] and the others, context.DeadlineExceeded and
+// context.Canceled.
+//
+// BigBlueButton reports failures inside answers of HTTP status 200, proxies and
+// web servers in front of it with HTML pages of any status. Both arrive as
+// errors; what is no BigBlueButton answer matches [ErrBadAnswer].
+//
+// No error, log line or formatted value of this package holds a secret, a
+// checksum, a password or a session token. The fields of [Meeting],
+// [CreateParams], [JoinParams] and [Session] do hold them, and so does what
+// encoding/json makes of these.
+//
+// # Time
+//
+// Every request has a time-out of its server ([WithTimeout]) besides the
+// caller's context. A fan-out lasts as long as its slowest server may take, and
+// no longer. What a caller cancels is never held against a server.
+//
+// # Caches
+//
+// The group remembers the meetings that it saw: [Group.CachedMeetings] returns
+// them without a request, and a call about a meeting goes straight to the server
+// that had it. Such memory is a hint. A server that no longer knows the meeting
+// is found out by its own answer, and the others are asked.
+//
+// [WithCache] puts cookies, meetings and placements where other processes or the
+// next one find them. A cache that fails only makes the group ask the servers.
+//
+// # Testing
+//
+// Package bbbtest is a BigBlueButton server in memory. Use it instead of mocks.
 package bbb
