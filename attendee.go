@@ -115,7 +115,9 @@ func (s *Server) JoinURL(_ context.Context, p JoinParams) (string, error) {
 // Join joins a meeting on this server in the name of a user and returns the new
 // attendee with its [Session]. It is for users without a browser, such as tests
 // and bots, and for services that pass the session's URL on. Redirect is set to
-// false for it. Each call makes a new session; it is never repeated by itself.
+// false for it. Each call makes a new session, so it is never sent twice: it
+// goes over a connection of its own, where net/http repeats nothing by itself
+// (a transport given with [WithTransport] decides for itself).
 //
 // A guest who has to wait for a moderator is not an error: look at
 // Session.GuestStatus. Errors match [ErrMeetingNotFound], [ErrPassword],
@@ -126,7 +128,7 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	got, err := s.joinCall(ctx, request{call: callJoin, query: p.appendQuery(nil)})
+	got, err := s.joinCall(ctx, request{call: callJoin, query: p.appendQuery(nil), once: true})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +166,7 @@ func (s *Server) joinCall(ctx context.Context, r request) (*joinAnswer, error) {
 		if got.next == "" {
 			return &got, nil
 		}
-		r = request{call: callJoin, target: got.next}
+		r = request{call: callJoin, target: got.next, once: true}
 	}
 }
 

@@ -26,6 +26,7 @@ type Server struct {
 	endpoint
 	cfg    serverConfig
 	client *http.Client
+	once   *http.Client // for calls that must not be repeated
 
 	jar         *cookies
 	secret      atomic.Int32 // index of the secret that works, in cfg.secrets
@@ -79,20 +80,25 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 	}
 
 	s := &Server{group: group, name: name, endpoint: at, cfg: cfg, jar: newCookies(at.url.Host)}
-	transport := cfg.transport
-	if transport == nil {
-		transport = group.transport
-	}
-	s.client = &http.Client{
-		Transport: transport,
-		Jar:       s.jar,
-		// A redirect is part of an answer: join succeeds and fails with one.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	s.client, s.once = s.newClient(group.transport), s.newClient(group.onceTransport)
 	if err := group.add(s); err != nil {
 		return nil, fmt.Errorf("bbb: server %q: %w", name, err)
 	}
 	return s, nil
+}
+
+// newClient returns a client over the transport that the server was given, or
+// else over the one of the group.
+func (s *Server) newClient(groups http.RoundTripper) *http.Client {
+	if s.cfg.transport != nil {
+		groups = s.cfg.transport
+	}
+	return &http.Client{
+		Transport: groups,
+		Jar:       s.jar,
+		// A redirect is part of an answer: join succeeds and fails with one.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // Name returns the name that the server was given.

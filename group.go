@@ -30,6 +30,7 @@ type Group struct {
 	log            *slog.Logger
 	serverDefaults []ServerOption
 	transport      *http.Transport // shared by the servers that were given none
+	onceTransport  *http.Transport // the same, for calls that must not be repeated
 
 	all       *Scope // the group seen as the scope without a filter
 	store     *store
@@ -94,6 +95,7 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 		serverDefaults: cfg.servers,
 		transport:      newTransport(cfg.workers),
 	}
+	g.onceTransport = newOnceTransport(g.transport)
 	g.store = newStore(cfg.cache, name, g.log)
 	g.all = &Scope{group: g}
 	g.members.Store(&members{})

@@ -45,12 +45,12 @@ type Meeting struct {
 	AttendeePW  string
 	ModeratorPW string
 
-	Running              bool          // somebody is or was in it
+	Running              bool          // somebody is in it
+	HasUserJoined        bool          // somebody was in it
+	HasBeenForciblyEnded bool          // it was ended by a call or a moderator
 	Recording            bool          // it can be recorded; not: it is being recorded
-	HasUserJoined        bool          //
-	HasBeenForciblyEnded bool          //
 	Duration             time.Duration // the limit, in whole minutes; 0 for none
-	MaxUsers             int           // 0 for no limit
+	MaxUsers             int           // the limit; 0 for none
 
 	ParticipantCount      int
 	ListenerCount         int

@@ -20,6 +20,7 @@ type request struct {
 	query    []byte // encoded parameters, without checksum
 	form     bool   // send the parameters in a form body
 	unsigned bool   // the index call needs no checksum
+	once     bool   // must not reach the server twice
 	target   string // a URL that is complete and signed, instead of all the above
 }
 
@@ -146,7 +147,11 @@ func (s *Server) exchange(ctx context.Context, r request, secret string, got *re
 	if err != nil {
 		return err
 	}
-	resp, err := s.client.Do(req)
+	client := s.client
+	if r.once {
+		client = s.once
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		// What net/http adds to the cause is the method and the signed URL.
 		if ue, ok := errors.AsType[*url.Error](err); ok && ue == err {

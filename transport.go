@@ -11,6 +11,15 @@ import (
 // the transport, which the servers of a group share.
 type connectTimeoutKey struct{}
 
+// newOnceTransport returns the transport for calls that must not reach a server
+// twice, such as join. A request on a kept connection that breaks is sent again
+// by [http.Transport] itself if it is a GET; on a connection of its own it is not.
+func newOnceTransport(shared *http.Transport) *http.Transport {
+	once := shared.Clone()
+	once.DisableKeepAlives = true
+	return once
+}
+
 // newTransport returns the transport that the servers of a group share: one
 // pool of kept connections, with room for all workers on one server.
 func newTransport(workers int) *http.Transport {
