@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/bbbgroup/bbb/internal/redact"
 	"github.com/bbbgroup/bbb/internal/xmlwire"
 )
 
@@ -23,6 +25,8 @@ const (
 	// cacheTimeout bounds each access to the Cache: a slow one must not cost
 	// more than asking the servers.
 	cacheTimeout = 500 * time.Millisecond
+	// cachePause is how long the Cache is left alone after it was too slow.
+	cachePause = 5 * time.Second
 )
 
 // store is the Cache as the group uses it: with keys of its own, a time-out,
@@ -32,6 +36,8 @@ type store struct {
 	shared bool // given by the user, so others may read it
 	prefix string
 	log    *slog.Logger
+
+	pausedUntil atomic.Int64 // Unix nanoseconds
 }
 
 func newStore(cache Cache, group string, log *slog.Logger) *store {
@@ -52,40 +58,61 @@ func cacheKey(text string) string {
 }
 
 func (st *store) get(ctx context.Context, key string) (string, bool) {
-	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
-	defer cancel()
-	value, ok, err := st.cache.Get(ctx, st.prefix+key)
-	st.warn(ctx, "get", err)
-	return string(value), ok && err == nil
+	var value []byte
+	var ok bool
+	st.access(ctx, "get", func(ctx context.Context) (err error) {
+		value, ok, err = st.cache.Get(ctx, st.prefix+key)
+		return err
+	})
+	return string(value), ok
 }
 
 func (st *store) set(ctx context.Context, key string, value []byte, ttl time.Duration) {
 	// What a call found out is worth keeping although its caller has gone.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cacheTimeout)
-	defer cancel()
-	st.warn(ctx, "set", st.cache.Set(ctx, st.prefix+key, value, ttl))
+	st.access(context.WithoutCancel(ctx), "set", func(ctx context.Context) error {
+		return st.cache.Set(ctx, st.prefix+key, value, ttl)
+	})
 }
 
 // add reports whether key was free. A cache that fails says yes: the group then
 // works as if it were alone.
 func (st *store) add(ctx context.Context, key string, value []byte, ttl time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
-	defer cancel()
-	added, err := st.cache.Add(ctx, st.prefix+key, value, ttl)
-	st.warn(ctx, "add", err)
-	return added || err != nil
+	added := true
+	st.access(ctx, "add", func(ctx context.Context) error {
+		ok, err := st.cache.Add(ctx, st.prefix+key, value, ttl)
+		added = ok || err != nil
+		return err
+	})
+	return added
 }
 
 func (st *store) delete(ctx context.Context, key string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cacheTimeout)
+	st.access(context.WithoutCancel(ctx), "delete", func(ctx context.Context) error {
+		return st.cache.Delete(ctx, st.prefix+key)
+	})
+}
+
+// access runs one operation within the time-out. After one that ran into it the
+// Cache is left alone for a while: a call makes several accesses, and each would
+// wait.
+func (st *store) access(parent context.Context, op string, f func(context.Context) error) {
+	if now := time.Now().UnixNano(); now < st.pausedUntil.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(parent, cacheTimeout)
 	defer cancel()
-	st.warn(ctx, "delete", st.cache.Delete(ctx, st.prefix+key))
+	err := f(ctx)
+	if err == nil || parent.Err() != nil {
+		return
+	}
+	if ctx.Err() != nil {
+		st.pausedUntil.Store(time.Now().Add(cachePause).UnixNano())
+	}
+	st.warn(ctx, op, err)
 }
 
 func (st *store) warn(ctx context.Context, op string, err error) {
-	if err != nil {
-		st.log.LogAttrs(ctx, slog.LevelWarn, "cache failed", slog.String("operation", op), slog.String("error", err.Error()))
-	}
+	st.log.LogAttrs(ctx, slog.LevelWarn, "cache failed", slog.String("operation", op), slog.String("error", redact.Text(err.Error())))
 }
 
 // claim says which server a meeting belongs to. It is pending while a create
