@@ -131,6 +131,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"surrogate in UTF-8":      {in("\xed\xa0\x80"), "illegal UTF-8", xmlwire.ErrEncoding},
 		"U+FFFF":                  {in("\uFFFF"), "illegal UTF-8", xmlwire.ErrEncoding},
 		"U+FFFE in a name":        {"<response><a\uFFFE/></response>", "illegal UTF-8", xmlwire.ErrEncoding},
+		"UTF-16 with mark":        {"\xfe\xff\x00<\x00r", "illegal UTF-8", xmlwire.ErrEncoding},
 		"UTF-16":                  {"\xff\xfe<\x00r\x00", "illegal UTF-8", xmlwire.ErrEncoding},
 		"declared Latin-1":        {`<?xml version="1.0" encoding="ISO-8859-1"?><response/>`, "declared encoding", xmlwire.ErrEncoding},
 		"declared version":        {`<?xml version="1.1"?><response/>`, "declared version", nil},
@@ -171,6 +172,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"malformed after child":   {in("a<b/>&"), "does not begin", nil},
 		"in an image":             {"<response><playback><format><preview><images><image alt='a'>&</image></images></preview></format></playback></response>", "does not begin", nil},
 		"in a map":                {"<response><metadata><a>&</a></metadata></response>", "does not begin", nil},
+		"in a list of objects":    {"<response><playback><format>&</format></playback></response>", "does not begin", nil},
 		"in a list":               {"<response><breakoutRooms><other>&</other></breakoutRooms></response>", "does not begin", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package xmlwire
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -122,13 +123,10 @@ func (s *scanner) run() (text []byte, plain bool, err error) {
 	return nil, false, s.truncated()
 }
 
-// until passes everything up to and including end, which begins skip bytes
-// from here at the earliest, and returns what stands between.
+// until passes everything up to and including end and returns what stands
+// before it, without the first skip bytes.
 func (s *scanner) until(skip int, end string) ([]byte, error) {
 	from := s.pos + skip
-	if from > len(s.buf) {
-		return nil, s.truncated()
-	}
 	n := bytes.Index(s.buf[from:], []byte(end))
 	if n < 0 {
 		return nil, s.truncated()
@@ -243,15 +241,24 @@ func (s *scanner) outside() error {
 }
 
 // root passes everything up to and including the start tag of the root
-// element, which must be called want.
+// element, which must be called want. Another root is told before an illegal
+// encoding: the pages of web servers are often in Latin-1.
 func (s *scanner) root(want string) (tag, error) {
 	s.pos = len(s.buf) - len(bytes.TrimPrefix(s.buf, []byte("\uFEFF")))
 	if len(trim(s.buf[s.pos:])) == 0 {
 		return tag{}, ErrEmpty
 	}
-	if at := encodingFault(s.buf); at >= 0 {
-		return tag{}, s.fault(at, faultEncoding, ErrEncoding)
+	t, err := s.rootTag(want)
+	if _, other := errors.AsType[*RootError](err); other {
+		return t, err
 	}
+	if at := encodingFault(s.buf); at >= 0 {
+		err = s.fault(at, faultEncoding, ErrEncoding)
+	}
+	return t, err
+}
+
+func (s *scanner) rootTag(want string) (tag, error) {
 	if err := s.outside(); err != nil {
 		return tag{}, s.foreign(want, err)
 	}
