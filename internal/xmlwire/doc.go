@@ -26,8 +26,10 @@
 // ignored. Those without a field are passed over, whatever is in them. Text
 // and CDATA of an element are joined, comments, processing instructions and
 // child elements in it are left out, line ends become line feeds, and white
-// space at the ends stays unless the field says otherwise. A byte order mark
-// is passed over.
+// space at the ends stays unless the field says otherwise. Attributes are
+// texts like elements; their white space is not normalised. A byte order mark
+// is passed over, and an XML declaration may follow white space: both are
+// harmless habits of proxies.
 //
 // # What is refused
 //

@@ -187,3 +187,24 @@ func TestMistakesPanic(t *testing.T) {
 	}
 	assert.NotPanics(t, func() { xmlwire.NewRecord(xmlwire.String("a", text), xmlwire.String("a", text).Attr()) })
 }
+
+// Structures can be lifted out of an embedded struct like texts.
+func TestLiftStructures(t *testing.T) {
+	t.Parallel()
+	type owned struct {
+		attendee
+		Note string
+	}
+	fields := append(
+		xmlwire.Lift(func(o *owned) *attendee { return &o.attendee }, attendeeRecord.Fields()...),
+		xmlwire.String("note", func(o *owned) *string { return &o.Note }).OmitEmpty())
+	rec := xmlwire.NewRecord(xmlwire.Nested("owned", func(o *owned) *owned { return o }, xmlwire.NewRecord(fields...)).OmitEmpty())
+
+	const body = "<response><owned><userID>u</userID><role/><isPresenter>false</isPresenter><customdata><a>b</a></customdata></owned></response>"
+	var o owned
+	require.NoError(t, rec.Decode([]byte(body), "response", &o, xmlwire.Limits{}))
+	assert.Equal(t, owned{attendee: attendee{UserID: "u", Custom: map[string]string{"a": "b"}}}, o)
+	assert.Equal(t, body, string(rec.Append(nil, "response", &o)))
+	assert.Equal(t, "<response/>", string(rec.Append(nil, "response", &owned{})))
+	assert.ErrorContains(t, rec.Decode([]byte("<response><owned><customdata>&"), "response", &o, xmlwire.Limits{}), "too early")
+}

@@ -84,7 +84,13 @@ var documentRecord = xmlwire.NewRecord(
 	xmlwire.Minutes("duration", func(d *document) *time.Duration { return &d.Length }),
 	xmlwire.Inline("breakout", xmlwire.NewRecord(
 		xmlwire.Custom("parentMeetingID", "the id of a meeting",
-			func(d *document, text string) bool { d.Parent = text; return text != "bbb-none" },
+			func(d *document, text string) bool {
+				if text == "bbb-none" {
+					return false
+				}
+				d.Parent = text
+				return true
+			},
 			func(d *document) string { return d.Parent }).OmitEmpty(),
 		xmlwire.Int("sequence", func(d *document) *int { return &d.Sequence }),
 	)).OmitEmpty(),
