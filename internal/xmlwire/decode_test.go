@@ -138,6 +138,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"declaration malformed":   {`<?xml version=1.0?><response/>`, "malformed tag", nil},
 		"declaration not closed":  {`<?xml version="1.0"><response/>`, "malformed tag", nil},
 		"declaration half closed": {`<?xml version="1.0"? ><response/>`, "malformed tag", nil},
+		"declaration of more":     {`<?xml version="1.0" a="?>"?><response/>`, "malformed tag", nil},
+		"declaration alone":       {`<?xml standalone="?>"?><response/>`, "malformed tag", nil},
 		"declaration inside":      {`<response><?xml version="1.0"?></response>`, "inside the document", nil},
 		"DOCTYPE":                 {`<!DOCTYPE response [<!ENTITY a "b">]><response>&a;</response>`, "document type", xmlwire.ErrDTD},
 		"DOCTYPE without name":    {`<!DOCTYPE >`, "document type", xmlwire.ErrDTD},

@@ -194,16 +194,21 @@ func (s *scanner) xmlDeclaration() error {
 		return err
 	}
 	for _, a := range s.attrs {
-		value := strings.ToLower(string(a.raw))
-		switch string(a.name) {
+		switch value := string(a.raw); string(a.name) {
 		case "version":
 			if value != "1.0" {
 				return s.fault(s.pos, faultVersion, nil)
 			}
 		case "encoding":
-			if value != "utf-8" && value != "us-ascii" {
+			if !strings.EqualFold(value, "UTF-8") && !strings.EqualFold(value, "US-ASCII") {
 				return s.fault(s.pos, faultDeclared, ErrEncoding)
 			}
+		case "standalone":
+			if value != "yes" && value != "no" {
+				return s.fault(s.pos, faultTag, nil)
+			}
+		default:
+			return s.fault(s.pos, faultTag, nil)
 		}
 	}
 	return nil
