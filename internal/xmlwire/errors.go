@@ -3,7 +3,7 @@ package xmlwire
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
+	"strings"
 )
 
 // Kinds of refusal that a caller may want to tell apart with errors.Is. All
@@ -62,16 +62,12 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("xml: byte %d: %q is not %s", e.Offset, e.Name, e.Want)
 }
 
-// clip bounds a name for use in an error. Names come from the other side too
-// and may be of any length.
+// clip bounds a name for use in an error. Names come from the other side too:
+// they may be of any length, and that of a root need not be UTF-8.
 func clip(name []byte) string {
 	const most = 40
 	if len(name) <= most {
 		return string(name)
 	}
-	cut := most
-	for !utf8.RuneStart(name[cut]) {
-		cut--
-	}
-	return string(name[:cut]) + "…"
+	return strings.ToValidUTF8(string(name[:most]), "") + "…"
 }
