@@ -3,7 +3,9 @@ package xmlwire
 import "cmp"
 
 // Limits bound what a body may cost to read; the size of the body itself is
-// bounded by whoever reads it. A zero field means its default.
+// bounded by whoever reads it. A zero field means its default. Elements bounds
+// memory too: an empty item of a List takes ten bytes to send and a whole E to
+// keep.
 type Limits struct {
 	Depth    int // nesting of elements, default 32; real answers have 8
 	Elements int // elements in all, default 5,000,000

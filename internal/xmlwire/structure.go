@@ -119,7 +119,8 @@ func PtrList[T, E any](name, item string, at func(*T) *[]*E, rec *Record[E]) Fie
 		func(x *[]*E) bool { return len(*x) == 0 })
 }
 
-// Nested is an object.
+// Nested is an object: an element whose children are the fields of an E. Given
+// twice, the second adds to the first.
 func Nested[T, E any](name string, at func(*T) *E, rec *Record[E]) Field[T] {
 	return Field[T]{
 		name:   name,
@@ -129,7 +130,8 @@ func Nested[T, E any](name string, at func(*T) *E, rec *Record[E]) Field[T] {
 	}
 }
 
-// Inline is an element that groups fields of the same T.
+// Inline is an element that groups fields of the same T, such as the three of
+// a breakout room that some servers put into an element and others do not.
 func Inline[T any](name string, rec *Record[T]) Field[T] {
 	return Nested(name, func(v *T) *T { return v }, rec)
 }
