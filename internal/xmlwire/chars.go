@@ -191,10 +191,10 @@ func appendText(dst, text []byte) []byte {
 // itself.
 func appendLiteral(dst, text []byte) []byte {
 	for {
-		i := bytes.IndexByte(text, '\r')
-		if i < 0 {
+		before, after, ok := bytes.Cut(text, []byte{'\r'})
+		if !ok {
 			return append(dst, text...)
 		}
-		dst, text = append(append(dst, text[:i]...), '\n'), bytes.TrimPrefix(text[i+1:], []byte("\n"))
+		dst, text = append(append(dst, before...), '\n'), bytes.TrimPrefix(after, []byte("\n"))
 	}
 }

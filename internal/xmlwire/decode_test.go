@@ -233,11 +233,12 @@ func TestDecodeLimits(t *testing.T) {
 	require.ErrorIs(t, try(many, xmlwire.Limits{Elements: 9}), xmlwire.ErrLimit)
 
 	attributes := func(n int) string {
-		s := "<response"
+		var s strings.Builder
+		s.WriteString("<response")
 		for i := range n {
-			s += fmt.Sprintf(" a%d=''", i)
+			s.WriteString(fmt.Sprintf(" a%d=''", i))
 		}
-		return s + "/>"
+		return s.String() + "/>"
 	}
 	require.NoError(t, try(attributes(64), xmlwire.Limits{}))
 	require.ErrorIs(t, try(attributes(65), xmlwire.Limits{}), xmlwire.ErrLimit)

@@ -168,7 +168,7 @@ func (s *scanner) attribute() (a attribute, err error) {
 // checkValue checks the text of an attribute, which begins at the current
 // byte.
 func (s *scanner) checkValue(raw []byte) error {
-	for i := 0; i < len(raw); i++ {
+	for i := range raw {
 		switch c := raw[i]; {
 		case classes[c]&illegal != 0:
 			return s.fault(s.pos+i, faultControl, nil)
