@@ -40,9 +40,9 @@ func (s *Server) verify(q *request) *failure {
 	}
 	given := q.params.Get("checksum")
 	if given == "" {
-		return &failure{"checksumError", "You must provide the checksum"}
+		return s.validation("checksumError", "You must provide the checksum")
 	}
-	mismatch := &failure{"checksumError", "Checksums do not match"}
+	mismatch := s.validation("checksumError", "Checksums do not match")
 	i := slices.IndexFunc(algorithms, func(a algorithm) bool { return a.digits == len(given) })
 	if i < 0 || !slices.Contains(s.conf.algorithms, algorithms[i].name) {
 		return mismatch
