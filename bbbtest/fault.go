@@ -95,9 +95,6 @@ type injected struct {
 	hits int
 }
 
-// faultKey is the context key under which the in-process transport hands on the fault it took.
-type faultKey struct{}
-
 // Inject adds a fault; remove takes it away again and may be called more than once.
 func (s *Server) Inject(f Fault) (remove func()) {
 	in := &injected{Fault: f}

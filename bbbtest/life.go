@@ -22,7 +22,11 @@ type life struct {
 
 // flight is a request under way. Each has a context of its own, made where the request is handled,
 // so that a server may be older than the synctest bubble that uses it.
-type flight struct{ cancel context.CancelFunc }
+type flight struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	life   *life
+}
 
 // listening is a socket with the HTTP server on it.
 type listening struct {
@@ -31,33 +35,40 @@ type listening struct {
 	conns  sync.WaitGroup
 }
 
-// begin enters a request; end has to be called when it is over. ok is false after Close.
-func (l *life) begin(parent context.Context) (ctx context.Context, end func(), ok bool) {
+// Why a request cannot begin.
+var (
+	errClosed = errors.New("bbbtest: server closed")
+	errDown   = errors.New("bbbtest: server down")
+)
+
+// begin enters a request, whose flight has to be ended when it is over. From here on Close and
+// SetDown find the request and cancel its context.
+func (l *life) begin(parent context.Context) (*flight, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return nil, nil, false
+	switch {
+	case l.closed:
+		return nil, errClosed
+	case l.down:
+		return nil, errDown
 	}
-	ctx, cancel := context.WithCancel(parent)
-	f := &flight{cancel}
+	f := &flight{life: l}
+	f.ctx, f.cancel = context.WithCancel(parent)
 	l.flights[f] = struct{}{}
-	return ctx, func() {
-		cancel()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.flights, f)
-		if len(l.flights) == 0 && l.idle != nil {
-			close(l.idle)
-			l.idle = nil
-		}
-	}, true
+	return f, nil
 }
 
-// reachable reports whether a connection could be made.
-func (l *life) reachable() bool {
+// end takes a request out; ending it twice does no harm.
+func (f *flight) end() {
+	f.cancel()
+	l := f.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.closed && !l.down
+	delete(l.flights, f)
+	if len(l.flights) == 0 && l.idle != nil {
+		close(l.idle)
+		l.idle = nil
+	}
 }
 
 func (l *life) address() string {

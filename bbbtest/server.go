@@ -3,6 +3,7 @@ package bbbtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -111,25 +112,25 @@ func (s *Server) origin() string {
 // to. Faults that break the connection do so with a panic of [http.ErrAbortHandler], which servers
 // and [Server.Transport] turn into a broken connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, end, ok := s.life.begin(r.Context())
-	if !ok {
-		page := errorPage(http.StatusServiceUnavailable)
-		page.write(w, r)
+	if a, ok := r.Context().Value(arrivalKey{}).(arrival); ok {
+		s.serve(r.Context(), w, r, a.fault)
 		return
 	}
-	defer end()
-	if x, ok := w.(*exchange); ok {
-		defer context.AfterFunc(ctx, x.abort)()
+	f, err := s.life.begin(r.Context())
+	if err != nil {
+		if errors.Is(err, errDown) {
+			breakOff(w)
+		}
+		errorPage(http.StatusServiceUnavailable).write(w, r)
+		return
 	}
-	fault, taken := r.Context().Value(faultKey{}).(Fault)
-	if !taken {
-		fault = s.faults.take(r)
-	}
+	defer f.end()
+	fault := s.faults.take(r)
 	if fault.Refuse {
-		pause(ctx, fault.Latency)
+		pause(f.ctx, fault.Latency)
 		breakOff(w)
 	}
-	s.serve(ctx, w, r, fault)
+	s.serve(f.ctx, w, r, fault)
 }
 
 // serve processes a request that arrived, as the fault wants it.
@@ -143,7 +144,7 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		// Half a request is none.
 		rep := errorPage(http.StatusBadRequest)
-		if err == errBodyTooLarge {
+		if errors.Is(err, errBodyTooLarge) {
 			rep = errorPage(http.StatusRequestEntityTooLarge)
 		}
 		s.log.answered(entry, rep.status)

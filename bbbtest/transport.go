@@ -37,12 +37,14 @@ func (s *Server) roundTrip(r *http.Request) (*http.Response, error) {
 		closeBody(r)
 		return nil, err
 	}
-	if !s.life.reachable() {
+	f, err := s.life.begin(context.Background())
+	if err != nil {
 		closeBody(r)
 		return nil, refused(r)
 	}
 	fault := s.faults.take(in)
 	if fault.Refuse {
+		f.end()
 		closeBody(r)
 		if !pause(ctx, fault.Latency) {
 			return nil, context.Cause(ctx)
@@ -50,17 +52,20 @@ func (s *Server) roundTrip(r *http.Request) (*http.Response, error) {
 		return nil, refused(r)
 	}
 
-	serving, cancel := context.WithCancel(context.WithValue(context.Background(), faultKey{}, fault))
 	x := newExchange()
-	stop := context.AfterFunc(ctx, func() {
-		cancel()
+	stopServing := context.AfterFunc(f.ctx, func() {
 		closeBody(in) // wakes a handler that waits for the rest of the request
-		x.breakWith(context.Cause(ctx))
+		x.abort()
 	})
-	go x.run(s, in.WithContext(serving), func() {
+	stopClient := context.AfterFunc(ctx, func() {
+		x.breakWith(context.Cause(ctx))
+		f.cancel()
+	})
+	go x.run(s, in.WithContext(context.WithValue(f.ctx, arrivalKey{}, arrival{fault})), func() {
+		stopServing()
+		stopClient()
 		closeBody(in)
-		stop()
-		cancel()
+		f.end()
 	})
 
 	select {
@@ -71,8 +76,14 @@ func (s *Server) roundTrip(r *http.Request) (*http.Response, error) {
 	if x.err != nil {
 		return nil, x.err
 	}
-	return x.response(r, cancel), nil
+	return x.response(r), nil
 }
+
+// arrival is what the transport hands to the server beside the request, under arrivalKey: the
+// request is entered already, and its fault taken.
+type arrival struct{ fault Fault }
+
+type arrivalKey struct{}
 
 // arriving makes the request a server would see out of the one a client sends.
 func arriving(r *http.Request) (*http.Request, error) {
@@ -217,14 +228,14 @@ func (x *exchange) Write(p []byte) (int, error) {
 func (x *exchange) Flush() { x.WriteHeader(http.StatusOK) }
 
 // response is what the client gets.
-func (x *exchange) response(r *http.Request, cancel context.CancelFunc) *http.Response {
+func (x *exchange) response(r *http.Request) *http.Response {
 	resp := &http.Response{
 		Status:     strconv.Itoa(x.status) + " " + http.StatusText(x.status),
 		StatusCode: x.status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        x.sent,
 		ContentLength: -1,
-		Body:          responseBody{x.body, cancel},
+		Body:          x.body, // closing it makes the server stop writing
 		Request:       r,
 	}
 	if n, err := strconv.ParseInt(x.sent.Get("Content-Length"), 10, 64); err == nil {
@@ -234,15 +245,4 @@ func (x *exchange) response(r *http.Request, cancel context.CancelFunc) *http.Re
 		resp.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: r.URL.Hostname()}
 	}
 	return resp
-}
-
-// responseBody ends the request when it is closed.
-type responseBody struct {
-	*io.PipeReader
-	cancel context.CancelFunc
-}
-
-func (b responseBody) Close() error {
-	b.cancel()
-	return b.PipeReader.Close()
 }
