@@ -276,3 +276,18 @@ func TestSetDownBreaksWhatIsUnderWay(t *testing.T) {
 		require.Error(t, <-failed)
 	})
 }
+
+// A server may be made once for many tests and used from within their bubbles.
+func TestServerOlderThanTheBubble(t *testing.T) {
+	t.Parallel()
+	c := inProcess(t)
+	c.Inject(bbbtest.Fault{Latency: time.Hour})
+	for range 2 {
+		synctest.Test(t, func(t *testing.T) {
+			begun := time.Now()
+			inner := &client{c.Server, t, c.http}
+			assert.Equal(t, "noMeetings", inner.call("getMeetings", "").key())
+			assert.Equal(t, time.Hour, time.Since(begun))
+		})
+	}
+}

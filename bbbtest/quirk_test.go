@@ -3,6 +3,7 @@ package bbbtest_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -130,7 +131,7 @@ func TestRequestLog(t *testing.T) {
 	assert.Equal(t, 0, c.Count("create"))
 
 	for range 10_005 {
-		c.raw(http.MethodGet, "", "", "")
+		c.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/bigbluebutton/api", nil))
 	}
 	c.raw(http.MethodGet, "last", "", "")
 	log = c.Requests()
@@ -144,14 +145,20 @@ func TestRequestLog(t *testing.T) {
 func TestEndedMeetingsAreForgotten(t *testing.T) {
 	t.Parallel()
 	c := inProcess(t)
+	var first, last string
+	c.call("create", "meetingID=parent&name=abc")
 	for i := range 1005 {
-		id := fmt.Sprintf("m%d", i)
-		c.call("create", "meetingID="+id+"&name=abc")
-		c.EndMeeting(id)
+		room, err := c.AddBreakout("parent", i)
+		require.NoError(t, err)
+		c.EndMeeting(room.InternalID)
+		if i == 0 {
+			first = room.InternalID
+		}
+		last = room.InternalID
 	}
-	assert.Len(t, c.Meetings(), 1000)
-	_, ok := c.Meeting("m0")
+	assert.Len(t, c.Meetings(), 1001)
+	_, ok := c.Meeting(first)
 	assert.False(t, ok)
-	_, ok = c.Meeting("m1004")
+	_, ok = c.Meeting(last)
 	assert.True(t, ok)
 }
