@@ -233,6 +233,10 @@ func TestClockSkew(t *testing.T) {
 		date, err := http.ParseTime(a.header.Get("Date"))
 		require.NoError(t, err)
 		assert.WithinDuration(t, m.Created, date, time.Second)
+		c.ClearFaults()
+		c.Inject(bbbtest.Fault{ClockSkew: time.Hour})
+		c.call("end", "meetingID=abc")
+		assert.Equal(t, "notFound", c.call("end", "meetingID=abc").key(), "an hour ahead, but no slower")
 	})
 }
 
