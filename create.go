@@ -274,7 +274,7 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams) (*Meet
 		return m, nil
 	case len(sc.meta) > 0 && errors.Is(err, ErrMeetingExists):
 		return nil, existsError()
-	case isFault(err) && !refused(err):
+	case isFault(err) && !refused(err), errors.Is(err, errCutOff):
 		e, _ := errors.AsType[*Error](err)
 		return nil, &Error{Server: s.name, Call: callCreate, StatusCode: e.StatusCode, Err: fmt.Errorf("%w: %w", ErrOutcomeUnknown, e.Err)}
 	}

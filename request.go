@@ -135,12 +135,16 @@ func (s *Server) roundTrip(parent context.Context, r request, secret string, got
 		}
 		return parent.Err()
 	case s.group.stop.Err() != nil:
-		return ErrClosed
+		return errCutOff
 	case ctx.Err() != nil:
 		return fmt.Errorf("no complete answer within %v: %w", s.cfg.requestTimeout, ctx.Err())
 	}
 	return err
 }
+
+// errCutOff is the ErrClosed of a call that was under way when Close lost its
+// patience. Unlike one that came too late, it may have reached the server.
+var errCutOff = fmt.Errorf("%w: the call was cut off", ErrClosed)
 
 func (s *Server) exchange(ctx context.Context, r request, secret string, got *response) error {
 	req, err := s.newRequest(ctx, r, secret)
