@@ -288,11 +288,15 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 	c := criteria{params: &p, tried: make(map[*Server]error)}
 	for attempt := 1; ; attempt++ {
 		s, err := g.selectServer(c)
-		if err == nil && claimed {
-			s = g.claim(ctx, p.MeetingID, s, c)
-		}
 		if err != nil {
 			return nil, err
+		}
+		mine := false
+		if claimed {
+			s, mine = g.claim(ctx, p.MeetingID, s)
+			if err := c.tried[s]; err != nil {
+				return nil, err // it refused us, but another process may be creating it there
+			}
 		}
 		m, err := sc.createOn(ctx, s, p)
 		switch {
@@ -303,6 +307,10 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 			return m, nil
 		case errors.Is(err, ErrOutcomeUnknown):
 			return nil, err // the claim stays
+		case claimed && !mine:
+			// That the server refuses us says nothing of the create of the process
+			// whose claim it is.
+			return nil, err
 		}
 		if claimed {
 			g.release(ctx, p.MeetingID, s)
@@ -314,22 +322,23 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 	}
 }
 
-// claim reserves the ID for s, or returns the server for which another process
-// has reserved it.
-func (g *Group) claim(ctx context.Context, id string, s *Server, c criteria) *Server {
+// claim reserves the ID for s. When another process has reserved it, claim
+// returns the server that it is reserved for, and false.
+func (g *Group) claim(ctx context.Context, id string, s *Server) (*Server, bool) {
 	if g.store.add(ctx, claimKey(id), claim{baseURL: s.base, pending: true}.encode(), claimTime) {
-		return s
+		return s, true
 	}
 	other, _ := g.hint(ctx, id)
-	if other == nil || c.tried[other] != nil || other.health.offline() {
+	if other == nil || other.health.offline() {
 		g.store.set(ctx, claimKey(id), claim{baseURL: s.base, pending: true}.encode(), claimTime)
-		return s
+		return s, true
 	}
-	return other
+	return other, false
 }
 
-// release gives up the claim for s.
+// release gives up the claim for s, also for a caller that has gone.
 func (g *Group) release(ctx context.Context, id string, s *Server) {
+	ctx = context.WithoutCancel(ctx)
 	if c, ok := g.store.claim(ctx, id); ok && c.pending && c.baseURL == s.base {
 		g.store.delete(ctx, claimKey(id))
 	}
