@@ -13,6 +13,8 @@ type endpoint struct {
 	url  *url.URL // the same, parsed
 }
 
+var errNoScheme = errors.New("the URL must begin with https:// or http://")
+
 // parseEndpoint accepts what people paste: with or without scheme, trailing
 // slash, "/bigbluebutton" and "/api". Another path in front of these is kept,
 // as load balancers use it to tell their customers apart.
@@ -22,6 +24,9 @@ func parseEndpoint(raw string) (endpoint, error) {
 		return endpoint{}, errors.New("empty URL")
 	}
 	if !strings.Contains(raw, "://") {
+		if scheme, _, _ := strings.Cut(raw, ":"); strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https") {
+			return endpoint{}, errNoScheme // "http:/bbb1.example.org", not a host called "http"
+		}
 		raw = "https://" + raw
 	}
 	u, err := url.Parse(raw)
@@ -32,7 +37,7 @@ func parseEndpoint(raw string) (endpoint, error) {
 	u.Scheme = strings.ToLower(u.Scheme)
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return endpoint{}, errors.New("the URL must begin with https:// or http://")
+		return endpoint{}, errNoScheme
 	case u.Hostname() == "":
 		return endpoint{}, errors.New("the URL has no host")
 	case u.User != nil:
