@@ -64,8 +64,8 @@ func (s *Server) create(ctx context.Context, p CreateParams) (*Meeting, error) {
 		p.ModeratorPW = derivePassword(s.cfg.secrets[0], "moderator", p.MeetingID)
 	}
 	r := request{call: callCreate, query: p.appendQuery(nil)}
-	const checksum = len("/create?&checksum=") + 2*sha256.Size
-	r.form = len(s.base)+len(r.query)+checksum > s.cfg.maxURLLength
+	length := len(s.base) + len("/create?&checksum=") + len(r.query) + 2*s.cfg.algorithm.size()
+	r.form = length > s.cfg.maxURLLength
 	got, err := fetch(ctx, s, r, meetingRecordWithStatus)
 	if err != nil {
 		return nil, err

@@ -269,9 +269,9 @@ func WithCacheTime(d time.Duration) Option {
 	})
 }
 
-// WithMaxURLLength sets the length in bytes from which a create is sent as POST
-// with its parameters in a form body instead of GET, overriding the default of
-// 4096. BigBlueButton states no limit; the web servers in front of it commonly
+// WithMaxURLLength sets the length in bytes up to which a create is sent as GET,
+// overriding the default of 4096; a longer one is sent as POST with its
+// parameters in a form body. BigBlueButton states no limit; the web servers in front of it commonly
 // take about 8 KiB for a request line.
 func WithMaxURLLength(bytes int) Option {
 	return both(func(c *serverConfig) {
