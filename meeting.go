@@ -197,6 +197,9 @@ func (s *Server) Meeting(ctx context.Context, id string) (*Meeting, error) {
 		return nil, err
 	}
 	m := got.meeting()
+	if m.ID == "" { // or the meeting could be neither kept, ended nor joined
+		m.ID = id
+	}
 	s.adopt([]*Meeting{m}, asked)
 	s.put(m)
 	return m, nil
