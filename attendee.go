@@ -158,7 +158,7 @@ func (s *Server) joinCall(ctx context.Context, r request) (*joinAnswer, error) {
 			if hop == maxJoinHops {
 				return resp.bad("one redirect too many")
 			}
-			return got.fromRedirect(resp, s.endpoint.url)
+			return got.fromRedirect(resp, s.url)
 		})
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,7 @@ type Server struct {
 	once   *http.Client // for calls that must not be repeated
 
 	jar         *cookies
-	secret      atomic.Int32 // index of the secret that works, in cfg.secrets
+	secret      atomic.Int64 // index of the secret that works, in cfg.secrets
 	health      health
 	meetings    meetingSet
 	removed     atomic.Bool
@@ -55,7 +56,7 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 	}
 	cfg := defaultServerConfig()
 	cfg.secrets = []string{secret}
-	for _, o := range append(group.serverDefaults[:len(group.serverDefaults):len(group.serverDefaults)], opts...) {
+	for _, o := range append(slices.Clip(group.serverDefaults), opts...) {
 		if o == nil {
 			cfg.problem("nil option")
 			continue

@@ -74,7 +74,7 @@ func fanOut[T any](ctx context.Context, servers []*Server, workers int, f func(c
 			r := &results[i]
 			if ctx.Err() != nil {
 				r.Err = context.Cause(ctx)
-				return nil
+				return nil //nolint:nilerr // the slot has the error; one here would be kept for all
 			}
 			start := time.Now()
 			r.Value, r.Err = f(ctx, s)

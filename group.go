@@ -91,7 +91,7 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 		logoutURL:      cfg.logoutURL,
 		newMeetingID:   cfg.newMeetingID,
 		observer:       cfg.observer,
-		log:            cfg.logger.With("group", name),
+		log:            cfg.logger.With(slog.String("group", name)),
 		serverDefaults: cfg.servers,
 		transport:      newTransport(cfg.workers),
 	}

@@ -20,7 +20,7 @@ func (e ServerError) Unwrap() error { return e.Err }
 
 // reason leaves out what an *Error would say twice in a list.
 func (e ServerError) reason() string {
-	if se, ok := errors.AsType[*Error](e.Err); ok && se == e.Err && se.Server == e.Server {
+	if se, ok := errors.AsType[*Error](e.Err); ok && se == e.Err && se.Server == e.Server { //nolint:errorlint // this very error, not one below it
 		return se.reason()
 	}
 	return e.Err.Error()

@@ -32,7 +32,7 @@ func (g *Group) selectServer(c criteria) (*Server, error) {
 		}
 	}
 	if len(best) > 0 {
-		return best[rand.IntN(len(best))], nil
+		return best[rand.IntN(len(best))], nil //nolint:gosec // spreads load, hides nothing
 	}
 	if len(c.tried) == 0 {
 		return nil, &Error{Call: callCreate, Err: fmt.Errorf("%w: the group %q has no server", ErrNoServer, g.name)}

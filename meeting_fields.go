@@ -62,7 +62,7 @@ var meetingRecordWithStatus = xmlwire.NewRecord(append(
 	xmlwire.Lift(func(a *meetingAnswer) *Meeting { return &a.Meeting }, meetingFields...)...)...)
 
 func (a *meetingAnswer) meeting() *Meeting {
-	a.Meeting.MessageKey, a.Meeting.Message = a.Key, a.status.Message
+	a.Meeting.MessageKey, a.Meeting.Message = a.Key, a.Message
 	return &a.Meeting
 }
 

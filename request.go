@@ -53,7 +53,7 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 		return err
 	}
 	// A refused checksum means that nothing happened, so any call may be repeated.
-	other := (which + 1) % int32(len(s.cfg.secrets))
+	other := (which + 1) % int64(len(s.cfg.secrets))
 	second := s.attempt(ctx, r, other, 2, accept)
 	if errors.Is(second, ErrChecksum) {
 		return err
@@ -64,7 +64,7 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 	return second
 }
 
-func (s *Server) attempt(ctx context.Context, r request, which int32, n int, accept func(*response) error) error {
+func (s *Server) attempt(ctx context.Context, r request, which int64, n int, accept func(*response) error) error {
 	event := CallEvent{Group: s.group.name, Server: s.name, Call: r.call, Attempt: n, Start: time.Now()}
 	ctx = s.group.observeStart(ctx, event)
 
@@ -123,7 +123,7 @@ func isFault(err error) bool {
 func (s *Server) roundTrip(parent context.Context, r request, secret string, got *response) error {
 	ctx, cancel := context.WithTimeout(parent, s.cfg.requestTimeout)
 	defer cancel()
-	defer context.AfterFunc(s.group.stop, cancel)()
+	defer context.AfterFunc(s.group.stop, cancel)() //nolint:contextcheck // the group ends calls besides the caller
 
 	err := s.exchange(context.WithValue(ctx, connectTimeoutKey{}, s.cfg.connectTimeout), r, secret, got)
 	switch {
@@ -158,7 +158,7 @@ func (s *Server) exchange(ctx context.Context, r request, secret string, got *re
 	resp, err := client.Do(req)
 	if err != nil {
 		// What net/http adds to the cause is the method and the signed URL.
-		if ue, ok := errors.AsType[*url.Error](err); ok && ue == err {
+		if ue, ok := errors.AsType[*url.Error](err); ok && ue == err { //nolint:errorlint // this very error, not one below it
 			err = ue.Err
 		}
 		return err

@@ -165,7 +165,7 @@ func (s *Server) restore(ctx context.Context) {
 	s.restoreOnce.Do(func() {
 		ctx := context.WithoutCancel(ctx) // another caller may be waiting for this
 		if text, ok := st.get(ctx, s.cookieKey()); ok {
-			s.jar.restore(s.endpoint.url, text)
+			s.jar.restore(s.url, text)
 		}
 		text, ok := st.get(ctx, s.meetingsKey())
 		if !ok {
