@@ -124,7 +124,8 @@ func TestSecrets(t *testing.T) {
 	assert.False(t, accepts("one"))
 	c.SetSecret("")
 	assert.True(t, accepts("whatever"), "no secret, no check")
-	assert.NotEqual(t, bbbtest.New().Secret(), bbbtest.New().Secret(), "random by default")
+	one, two := bbbtest.New(), bbbtest.New()
+	assert.NotEqual(t, one.Secret(), two.Secret(), "random by default")
 }
 
 func TestBodyRules(t *testing.T) {

@@ -31,13 +31,12 @@ func (s *Server) create(q *request) reply {
 
 	var parent *meeting
 	if q.boolean("isBreakout", false) {
-		switch id := q.get("parentMeetingID"); {
-		case id == "":
+		id := q.get("parentMeetingID")
+		if id == "" {
 			return s.fail(failure{"parentMeetingIDMissing", "No parent meeting ID was provided for the breakout room."})
-		default:
-			if parent = s.meetings.find(id); parent == nil || !parent.endsAt.IsZero() {
-				return s.fail(failure{"parentMeetingDoesNotExist", "No parent meeting exists for the breakout room."})
-			}
+		}
+		if parent = s.meetings.find(id); parent == nil || !parent.endsAt.IsZero() {
+			return s.fail(failure{"parentMeetingDoesNotExist", "No parent meeting exists for the breakout room."})
 		}
 	}
 	if old := s.meetings.find(q.get("meetingID")); old != nil {

@@ -151,7 +151,7 @@ func TestCreateAfterTheEndIsAnotherMeeting(t *testing.T) {
 		first := c.call("create", "meetingID=abc&name=abc&moderatorPW=one")
 		c.call("end", "meetingID=abc")
 		second := c.call("create", "meetingID=abc&name=abc&moderatorPW=two")
-		assert.Equal(t, "", second.key())
+		assert.Empty(t, second.key())
 		assert.NotEqual(t, first.get("internalMeetingID"), second.get("internalMeetingID"))
 		require.Len(t, c.Meetings(), 2)
 		assert.False(t, c.Meetings()[0].Ended.IsZero())

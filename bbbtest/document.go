@@ -2,6 +2,7 @@ package bbbtest
 
 import (
 	"encoding/xml"
+	"slices"
 	"strings"
 )
 
@@ -75,12 +76,7 @@ func markCurrent(docs []Document) {
 	if len(docs) == 0 {
 		return
 	}
-	current := 0
-	for i := len(docs) - 1; i >= 0; i-- {
-		if docs[i].Current {
-			current = i
-		}
-	}
+	current := max(slices.IndexFunc(docs, func(d Document) bool { return d.Current }), 0)
 	for i := range docs {
 		docs[i].Current = i == current
 	}

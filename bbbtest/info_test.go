@@ -133,7 +133,7 @@ func TestEndTakesTime(t *testing.T) {
 
 		c.call("create", "meetingID=abc&name=abc")
 		c.call("end", "meetingID=abc")
-		assert.Equal(t, "", c.call("create", "meetingID=abc&name=abc").key(), "the id is free at once")
+		assert.Empty(t, c.call("create", "meetingID=abc&name=abc").key(), "the id is free at once")
 		c.call("end", "meetingID=abc")
 		c.EndMeeting("abc")
 		c.EndMeeting("abc")

@@ -67,7 +67,9 @@ func TestJoin(t *testing.T) {
 		assert.Equal(t, "VIEWER", m.Attendees[1].Role)
 		assert.Equal(t, m.Attendees[1].InternalUserID, m.Attendees[1].UserID)
 
-		resp, err := c.http.Get(a.get("url"))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.get("url"), http.NoBody)
+		require.NoError(t, err)
+		resp, err := c.http.Do(r)
 		require.NoError(t, err)
 		page, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)

@@ -78,8 +78,8 @@ func TestQuirks(t *testing.T) {
 		a = c.call("getMeetingInfo", "meetingID=abc")
 		assert.NotContains(t, a.names(), "attendees")
 		assert.NotContains(t, a.names(), "metadata")
-		assert.Equal(t, "", a.get("startTime"))
-		assert.Equal(t, "", c.raw(http.MethodGet, "", "", "").get("bbbVersion"))
+		assert.Empty(t, a.get("startTime"))
+		assert.Empty(t, c.raw(http.MethodGet, "", "", "").get("bbbVersion"))
 	})
 	t.Run("RawNames", func(t *testing.T) {
 		t.Parallel()

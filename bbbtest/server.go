@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -186,9 +187,7 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 // write sends a reply.
 func (rep reply) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	for name, values := range rep.header {
-		h[name] = values
-	}
+	maps.Copy(h, rep.header)
 	if !rep.endless {
 		h.Set("Content-Length", fmt.Sprint(len(rep.body)))
 	}
@@ -201,9 +200,7 @@ func (rep reply) write(w http.ResponseWriter, r *http.Request) {
 // writeCut announces a whole reply, sends n bytes of it and breaks the connection.
 func (rep reply) writeCut(w http.ResponseWriter, n int) {
 	h := w.Header()
-	for name, values := range rep.header {
-		h[name] = values
-	}
+	maps.Copy(h, rep.header)
 	h.Set("Content-Length", fmt.Sprint(max(len(rep.body), n+1)))
 	w.WriteHeader(rep.status)
 	_, _ = w.Write(rep.body[:min(n, len(rep.body))])

@@ -58,7 +58,7 @@ func (s *Server) roundTrip(r *http.Request) (*http.Response, error) {
 		x.abort()
 	})
 	stopClient := context.AfterFunc(ctx, func() {
-		x.breakWith(context.Cause(ctx))
+		x.breakWith(context.Cause(ctx), context.Cause(ctx))
 		f.cancel()
 	})
 	go x.run(s, in.WithContext(context.WithValue(f.ctx, arrivalKey{}, arrival{fault})), func() {
@@ -182,7 +182,7 @@ func newExchange() *exchange {
 func (x *exchange) run(s *Server, r *http.Request, done func()) {
 	defer done()
 	defer func() {
-		if p := recover(); p != nil && p != http.ErrAbortHandler {
+		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http does
 			panic(p)
 		} else if p != nil {
 			x.abort()
@@ -195,17 +195,15 @@ func (x *exchange) run(s *Server, r *http.Request, done func()) {
 
 // abort breaks the connection from the server's side: before the header the client sees the end of
 // the stream, after it an end that came too early.
-func (x *exchange) abort() { x.breakWith(io.EOF) }
+func (x *exchange) abort() { x.breakWith(io.EOF, io.ErrUnexpectedEOF) }
 
-func (x *exchange) breakWith(err error) {
+// breakWith breaks the connection with one error before the header, with another after it.
+func (x *exchange) breakWith(before, after error) {
 	x.once.Do(func() {
-		x.err = err
+		x.err = before
 		close(x.started)
 	})
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	_ = x.pipe.CloseWithError(err)
+	_ = x.pipe.CloseWithError(after)
 }
 
 func (x *exchange) Header() http.Header { return x.header }

@@ -201,7 +201,7 @@ func FuzzQuery(f *testing.F) {
 			CommaNumbers: on(0), NestedBreakout: on(1), LowercaseReturncode: on(2), PaddedText: on(3), CDATA: on(4),
 			NoEmptyLists: on(5), XMLDeclaration: on(6), MessageFirst: on(7), ExtraElements: on(8), EmptyNumbers: on(9),
 		}))
-		defer s.Close()
+		defer func() { require.NoError(t, s.Close()) }()
 		send := func(method, call, query, contentType string) {
 			r := &http.Request{
 				Method: method, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body)),
