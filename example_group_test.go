@@ -242,6 +242,6 @@ func ExampleWithObserver() {
 	server, _ := group.Server("bbb1")
 	_, err := server.Meeting(ctx, "physics-7b")
 	e := <-calls
-	fmt.Println(e.Server, e.Call, e.StatusCode, errors.Is(err, bbb.ErrMeetingNotFound), e.Err == err)
+	fmt.Println(e.Server, e.Call, e.StatusCode, errors.Is(err, bbb.ErrMeetingNotFound), errors.Is(e.Err, err))
 	// Output: bbb1 getMeetingInfo 200 true true
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func assertEveryFieldTravels[P any](t *testing.T, table *paramTable[P]) {
 // leaves lists the fields of a struct, those of nested structs included.
 func leaves(structure reflect.Type, path []int) (paths [][]int) {
 	for i := range structure.NumField() {
-		field, path := structure.Field(i), append(path[:len(path):len(path)], i)
+		field, path := structure.Field(i), append(slices.Clip(path), i)
 		if field.Type.Kind() == reflect.Struct && field.Type != reflect.TypeFor[time.Time]() {
 			paths = append(paths, leaves(field.Type, path)...)
 		} else {

@@ -165,7 +165,7 @@ func decodeReference(body []byte) (d document, err error) {
 	for seen := false; ; {
 		tok, err := dec.Token()
 		switch {
-		case err == io.EOF && seen:
+		case errors.Is(err, io.EOF) && seen:
 			return ref.document()
 		case err != nil:
 			return d, err

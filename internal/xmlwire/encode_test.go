@@ -3,6 +3,7 @@ package xmlwire_test
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -90,7 +91,7 @@ func requireWellFormed(t *testing.T, body []byte) {
 	t.Helper()
 	for dec := xml.NewDecoder(bytes.NewReader(body)); ; {
 		_, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		require.NoError(t, err, "%q", body)
@@ -111,9 +112,9 @@ func (g generator) text() string {
 	return s.String()
 }
 
-func many[E any](g generator, make func() E) (list []E) {
+func many[E any](g generator, one func() E) (list []E) {
 	for range g.IntN(4) {
-		list = append(list, make())
+		list = append(list, one())
 	}
 	return list
 }

@@ -165,7 +165,7 @@ func TestRepeatedStructuresAdd(t *testing.T) {
 func TestMistakesPanic(t *testing.T) {
 	t.Parallel()
 	text := func(i *image) *string { return &i.URL }
-	for mistake, make := range map[string]func(){
+	for message, mistake := range map[string]func(){
 		"xmlwire: two elements called a":         func() { xmlwire.NewRecord(xmlwire.String("a", text), xmlwire.Trimmed("a", text)) },
 		"xmlwire: two attributes called a":       func() { xmlwire.NewRecord(xmlwire.String("a", text).Attr(), xmlwire.String("a", text).Attr()) },
 		"xmlwire: two content fields":            func() { xmlwire.NewRecord(xmlwire.Content(text), xmlwire.Content(text)) },
@@ -183,7 +183,7 @@ func TestMistakesPanic(t *testing.T) {
 		},
 		"xmlwire: field (content) cannot be an attribute": func() { xmlwire.Content(text).Attr() },
 	} {
-		assert.PanicsWithValue(t, mistake, make)
+		assert.PanicsWithValue(t, message, mistake)
 	}
 	assert.NotPanics(t, func() { xmlwire.NewRecord(xmlwire.String("a", text), xmlwire.String("a", text).Attr()) })
 }
