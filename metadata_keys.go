@@ -17,7 +17,7 @@ const (
 	// MetaFullAudioBridge chooses the bridge for two-way audio.
 	MetaFullAudioBridge = "fullaudio-bridge"
 	// MetaSecretLRSPayload tells bbb-webhooks where and how to send xAPI statements.
-	MetaSecretLRSPayload = "secret-lrs-payload" //nolint:gosec // a name, no secret
+	MetaSecretLRSPayload = "secret-lrs-payload"
 	// MetaOrigin names the kind of program that created the meeting.
 	MetaOrigin = "bbb-origin"
 	// MetaOriginServerName names the machine it runs on.
