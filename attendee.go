@@ -3,12 +3,13 @@ package bbb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"strings"
 
-	"github.com/bbbgroup/bbb/internal/redact"
 	"github.com/bbbgroup/bbb/internal/xmlwire"
 )
 
@@ -129,6 +130,10 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 		return nil, err
 	}
 	got, err := s.joinCall(ctx, request{call: callJoin, query: p.appendQuery(nil), once: true})
+	if e, ok := errors.AsType[*Error](err); ok && e.Key == keyParamsNeeded && p.Password != "" && p.Role == "" {
+		// The words of a server that has looked at the password and not taken it.
+		e.Err = ErrPassword
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +142,7 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 		role = s.roleOf(p)
 	}
 	got.Session.server = s
-	attendee := &Attendee{UserID: p.UserID, FullName: p.FullName, Role: role, CustomData: p.UserData, Session: &got.Session}
+	attendee := &Attendee{UserID: p.UserID, FullName: p.FullName, Role: role, CustomData: maps.Clone(p.UserData), Session: &got.Session}
 	if attendee.UserID == "" {
 		attendee.UserID = got.Session.InternalUserID
 	}
@@ -148,6 +153,7 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 const maxJoinHops = 3
 
 func (s *Server) joinCall(ctx context.Context, r request) (*joinAnswer, error) {
+	base := s.url
 	for hop := 0; ; hop++ {
 		var got joinAnswer
 		err := s.do(ctx, r, func(resp *response) error {
@@ -158,15 +164,15 @@ func (s *Server) joinCall(ctx context.Context, r request) (*joinAnswer, error) {
 			if hop == maxJoinHops {
 				return resp.bad("one redirect too many")
 			}
-			return got.fromRedirect(resp, s.url)
+			return got.fromRedirect(resp, base)
 		})
 		if err != nil {
 			return nil, err
 		}
-		if got.next == "" {
+		if got.next == nil {
 			return &got, nil
 		}
-		r = request{call: callJoin, target: got.next, once: true}
+		base, r = got.next, request{call: callJoin, target: got.next.String(), once: true}
 	}
 }
 
@@ -185,7 +191,7 @@ func (s *Server) roleOf(p JoinParams) Role {
 type joinAnswer struct {
 	status
 	Session Session
-	next    string // the signed join URL of another server
+	next    *url.URL // the signed join URL of another server
 }
 
 // joinRecord reads the one answer whose elements are in snake case, and the
@@ -223,14 +229,14 @@ func (a *joinAnswer) fromRedirect(r *response, base *url.URL) error {
 		if json.Unmarshal([]byte(text), &list) != nil || len(list) == 0 {
 			return r.bad("a redirect with unreadable errors")
 		}
-		return &Error{Key: list[0].Key, Message: redact.Text(list[0].Message), StatusCode: r.status}
+		return &Error{Key: list[0].Key, Message: list[0].Message, StatusCode: r.status}
 	}
 	if token := query.Get("sessionToken"); token != "" {
 		a.Session.SessionToken, a.Session.URL = token, target.String()
 		return nil
 	}
 	if strings.HasSuffix(target.Path, "/api/join") && (target.Scheme == "http" || target.Scheme == "https") {
-		a.next = target.String()
+		a.next = target
 		return nil
 	}
 	return r.notXML()

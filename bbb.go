@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/bbbgroup/bbb/internal/redact"
@@ -29,13 +28,14 @@ type Server struct {
 	client *http.Client
 	once   *http.Client // for calls that must not be repeated
 
-	jar         *cookies
-	secret      atomic.Int64 // index of the secret that works, in cfg.secrets
-	health      health
-	meetings    meetingSet
-	removed     atomic.Bool
-	restoreOnce sync.Once
-	nextSave    atomic.Int64 // Unix nanoseconds before which the meetings are not saved again
+	jar       *cookies
+	secret    atomic.Int64 // index of the secret that works, in cfg.secrets
+	health    health
+	meetings  meetingSet
+	removed   atomic.Bool
+	restoring atomic.Bool
+	restored  chan struct{} // closed when what others left in the Cache is here
+	nextSave  atomic.Int64  // Unix nanoseconds before which the meetings are not saved again
 }
 
 // NewServer makes a server and adds it to the group as its last step, so that
@@ -80,7 +80,7 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 		cfg.host = at.url.Hostname()
 	}
 
-	s := &Server{group: group, name: name, endpoint: at, cfg: cfg, jar: newCookies(at.url.Host)}
+	s := &Server{group: group, name: name, endpoint: at, cfg: cfg, jar: newCookies(at.url.Host), restored: make(chan struct{})}
 	s.client, s.once = s.newClient(group.transport), s.newClient(group.onceTransport)
 	if err := group.add(s); err != nil {
 		return nil, fmt.Errorf("bbb: server %q: %w", name, err)
@@ -185,5 +185,13 @@ func (s *Server) signedURL(call string, query []byte) string {
 
 // redact returns err with none of the server's secrets in its text.
 func (s *Server) redact(err error) error { return redact.Error(err, s.cfg.secrets...) }
+
+// redactText returns text with none of the server's secrets.
+func (s *Server) redactText(text string) string {
+	if text == "" {
+		return ""
+	}
+	return redact.Text(text, s.cfg.secrets...)
+}
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }

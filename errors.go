@@ -65,11 +65,13 @@ var (
 
 	// ErrOutcomeUnknown says that a create was sent and the connection failed
 	// before the answer: the meeting may or may not exist. It wraps the cause.
-	// Repeat the same create; it goes to the same server, where it is idempotent.
+	// Repeat the same create, with the MeetingID of the *[Error]; it goes to the
+	// same server, where it is idempotent.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 
 	// ErrNoServer says that no server can take the call: the group is empty, or
-	// every server was ruled out or refused.
+	// every server was ruled out or refused. A load balancer in front of others
+	// answers it too (serverUnavailable).
 	ErrNoServer = errors.New("no server available")
 
 	// ErrServerExists says that a group has a server of that name or URL already.
@@ -93,6 +95,10 @@ type Error struct {
 	Message    string // the server's message to that key
 	StatusCode int    // HTTP status; 0 when no answer came
 	Err        error  // the cause, when it is not a FAILED answer
+
+	// MeetingID is set with [ErrOutcomeUnknown]: the ID to repeat the create with,
+	// also when the create was given none.
+	MeetingID string
 }
 
 // Error describes the failure on one line.
@@ -154,6 +160,8 @@ const (
 	keyIDNotUnique   = "idNotUnique"
 	keyDuplicate     = "duplicateWarning"
 	keyForciblyEnded = "meetingForciblyEnded"
+	keyInternalError = "internalError" // of load balancers: also what the server behind them failed with
+	keyParamsNeeded  = "Params required"
 )
 
 // classOf maps a messageKey to its class. Servers of different releases and the
@@ -174,7 +182,9 @@ func classOf(key string) error {
 		return ErrMeetingFull
 	case "guestDeniedAccess", "guestDeny":
 		return ErrGuestDenied
-	case "validationError", "sizeError", "Params required", "MissingParam", "missingParameters", "paramError",
+	case "serverUnavailable", "serverTagUnavailable":
+		return ErrNoServer
+	case "validationError", "sizeError", keyParamsNeeded, "MissingParam", "missingParameters", "paramError",
 		"nonUniqueVoiceBridge", "parentMeetingIDMissing", "parentMeetingDoesNotExist", "fileNameError",
 		"fullNameTooLong", "mismatchCreateTimeParam", "mismatchCreateTime", "invalidSharedNotesEditor",
 		"unsupportedContentType":

@@ -73,7 +73,7 @@ func fanOut[T any](ctx context.Context, servers []*Server, workers int, f func(c
 		group.Go(func() error {
 			r := &results[i]
 			if ctx.Err() != nil {
-				r.Err = context.Cause(ctx)
+				r.Err = ended(ctx)
 				return nil //nolint:nilerr // the slot has the error; one here would be kept for all
 			}
 			start := time.Now()

@@ -179,22 +179,21 @@ func (g *Group) Len() int { return len(g.members.Load().list) }
 // carry it. Keys are compared in lower case, as servers keep them, values
 // exactly. An empty filter is the group itself.
 //
-// A key that servers would drop, because it is not a letter followed by letters,
-// digits and "-", gives an error that matches [ErrInvalidParams].
+// What a create could not carry gives an error that matches [ErrInvalidParams]: a
+// key that is not a letter followed by letters, digits and "-", because servers
+// drop it, and an empty value.
 func (g *Group) Scope(meta map[string]string) (*Scope, error) {
 	sc := &Scope{group: g, meta: make(map[string]string, len(meta))}
-	var problems []error
+	// What a create could not carry, a scope cannot filter by.
+	problems := []error{CreateParams{Name: "scope", Meta: meta}.Validate()}
 	for key, value := range meta {
-		folded := strings.ToLower(key)
-		if problem := metaKey(key); problem != "" {
-			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + key, Problem: problem})
-		} else if other, ok := sc.meta[folded]; ok && other != value {
-			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + key, Problem: "is given twice"})
+		if value == "" {
+			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + key, Problem: "must have a value: servers keep no empty ones"})
 		}
-		sc.meta[folded] = value
+		sc.meta[strings.ToLower(key)] = value
 	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
 	}
 	return sc, nil
 }

@@ -36,7 +36,7 @@ func (k *keyLocks) lock(ctx context.Context, key string) (unlock func(), err err
 		return func() { <-l.held; k.leave(key, l) }, nil
 	case <-ctx.Done():
 		k.leave(key, l)
-		return nil, context.Cause(ctx)
+		return nil, ended(ctx)
 	}
 }
 

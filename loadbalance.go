@@ -3,6 +3,7 @@ package bbb
 import (
 	"fmt"
 	"math/rand/v2"
+	"time"
 )
 
 // criteria are what the choice of a server for a new meeting may depend on.
@@ -12,18 +13,19 @@ type criteria struct {
 }
 
 // selectServer chooses the server of a new meeting: of those that answered their
-// last call, the one with the fewest meetings that we know of, and one at random
-// of those that are equal. When none answered, one of the others is tried rather
+// last call, the one with the fewest meetings seen lately, and one at random of
+// those that are equal. When none answered, one of the others is tried rather
 // than failing on old news. This is the one place that ranking replaces.
 func (g *Group) selectServer(c criteria) (*Server, error) {
 	var best []*Server
 	var bestUp bool
 	var fewest int
+	now := time.Now()
 	for _, s := range g.members.Load().list {
 		if _, tried := c.tried[s]; tried {
 			continue
 		}
-		up, n := s.health.up(), s.meetings.len()
+		up, n := s.health.up(), s.meetings.count(now.Add(-s.cfg.cacheTime))
 		switch {
 		case len(best) == 0, up && !bestUp, up == bestUp && n < fewest:
 			best, bestUp, fewest = append(best[:0], s), up, n

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 )
 
@@ -86,18 +87,39 @@ func (m *Meeting) Existed() bool { return m.MessageKey == keyDuplicate }
 
 // Refresh asks the server for the newest state of the meeting and returns it; m
 // stays as it is. The error matches [ErrMeetingNotFound] when the meeting is
-// over. It stands for getMeetingInfo.
-func (m *Meeting) Refresh(ctx context.Context) (*Meeting, error) { return m.server.Meeting(ctx, m.ID) }
-
-// IsRunning asks the server whether somebody is in the meeting. It stands for
-// isMeetingRunning.
-func (m *Meeting) IsRunning(ctx context.Context) (bool, error) {
-	return m.server.IsMeetingRunning(ctx, m.ID)
+// over, also when its ID is in use again. It stands for getMeetingInfo.
+func (m *Meeting) Refresh(ctx context.Context) (*Meeting, error) {
+	now, err := m.server.Meeting(ctx, m.ID)
+	if err == nil && m.InternalID != "" && now.InternalID != m.InternalID {
+		return nil, &Error{
+			Server: m.server.name, Call: callGetMeetingInfo, Key: keyNotFound,
+			Message: "the meeting is over and its ID is in use again", StatusCode: http.StatusOK,
+		}
+	}
+	return now, err
 }
 
-// End ends the meeting; that it has ended already is no error. It stands for
-// end, which a server carries out a few seconds later.
-func (m *Meeting) End(ctx context.Context) error { return m.server.end(ctx, m) }
+// IsRunning asks the server whether somebody is in the meeting. It is false when
+// the meeting is over, also when its ID is in use again. It stands for
+// getMeetingInfo.
+func (m *Meeting) IsRunning(ctx context.Context) (bool, error) {
+	now, err := m.Refresh(ctx)
+	if err != nil {
+		return false, ignoreNotFound(err)
+	}
+	return now.Running, nil
+}
+
+// End ends the meeting; that it is over already is no error. A later meeting of
+// the same ID is left alone. It stands for getMeetingInfo, which tells the two
+// apart, and end, which a server carries out a few seconds later.
+func (m *Meeting) End(ctx context.Context) error {
+	now, err := m.Refresh(ctx)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	return m.server.end(ctx, now)
+}
 
 // JoinURL returns the URL that a browser opens to join the meeting. It does no
 // I/O. See [Group.JoinURL] for the parameters; MeetingID and CreateTime are
@@ -160,6 +182,9 @@ func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 	got, err := fetch(ctx, s, request{call: callGetMeetings}, meetingsRecord)
 	if err != nil {
 		return nil, err
+	}
+	if got.Meetings == nil {
+		got.Meetings = []*Meeting{}
 	}
 	s.adopt(got.Meetings, asked)
 	s.remember(asked, got.Meetings)

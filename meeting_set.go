@@ -12,22 +12,31 @@ type meetingSet struct {
 	asked   time.Time    // when the server was asked for the whole list
 	list    []*Meeting   // in the server's order; nil where one was dropped
 	place   map[string]int
-	tidyLen int // length of list from which put looks for old ones
+	dropped map[string]time.Time // those that ended since the server was asked
+	tidyLen int                  // length of list from which put looks for old ones
 }
 
 // replace takes the whole list that the server gave when it was asked at that
 // time, and returns the IDs of the meetings that are gone. A meeting that was
-// put later is kept: it was created while the list was on its way. A list older
-// than the one that is there changes nothing.
+// put later is kept: it was created while the list was on its way. One that was
+// dropped later is not taken. A list older than the one that is there changes
+// nothing. The list becomes the set's own.
 func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
-	place := make(map[string]int, len(list))
-	for i, m := range list {
-		place[m.ID] = i
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if asked.Before(c.asked) {
 		return nil
+	}
+	place := make(map[string]int, len(list))
+	for i, m := range list {
+		if at, ok := c.dropped[m.ID]; ok && at.After(asked) {
+			list[i] = nil
+			continue
+		}
+		if twice, ok := place[m.ID]; ok {
+			list[twice] = nil
+		}
+		place[m.ID] = i
 	}
 	for _, m := range c.list {
 		if m == nil {
@@ -37,11 +46,16 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 		switch later := m.FetchedAt.After(asked); {
 		case there && later:
 			list[i] = m
-		case !there && later:
+		case later:
 			place[m.ID] = len(list)
 			list = append(list, m)
 		case !there:
 			gone = append(gone, m.ID)
+		}
+	}
+	for id, at := range c.dropped {
+		if !at.After(asked) {
+			delete(c.dropped, id)
 		}
 	}
 	c.asked, c.list, c.place, c.tidyLen = asked, list, place, 0
@@ -54,6 +68,7 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 func (c *meetingSet) put(m *Meeting) (gone []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	delete(c.dropped, m.ID)
 	if i, ok := c.place[m.ID]; ok {
 		if old := c.list[i]; !m.FetchedAt.Before(old.FetchedAt) {
 			c.list[i] = m
@@ -88,9 +103,21 @@ func (c *meetingSet) tidy(before time.Time) (gone []string) {
 	return gone
 }
 
-func (c *meetingSet) drop(id string) {
+// drop takes out a meeting that was over at that time.
+func (c *meetingSet) drop(id string, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.dropped == nil {
+		c.dropped = make(map[string]time.Time)
+	}
+	if len(c.dropped) >= 1024 { // nobody asks for the list; a list that is under way is not older
+		for id, t := range c.dropped {
+			if at.Sub(t) > time.Minute {
+				delete(c.dropped, id)
+			}
+		}
+	}
+	c.dropped[id] = at
 	if i, ok := c.place[id]; ok {
 		c.list[i] = nil
 		delete(c.place, id)
@@ -106,10 +133,35 @@ func (c *meetingSet) get(id string) *Meeting {
 	return nil
 }
 
-func (c *meetingSet) len() int {
+// listed returns when the server was asked for the list that is here.
+func (c *meetingSet) listed() time.Time {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return len(c.place)
+	return c.asked
+}
+
+// count returns how many meetings were fetched at that time or later.
+func (c *meetingSet) count(from time.Time) (n int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, m := range c.list {
+		if m != nil && !m.FetchedAt.Before(from) {
+			n++
+		}
+	}
+	return n
+}
+
+// findInternal returns the meeting with that internal ID.
+func (c *meetingSet) findInternal(internalID string) *Meeting {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, m := range c.list {
+		if m != nil && m.InternalID == internalID {
+			return m
+		}
+	}
+	return nil
 }
 
 // since appends the meetings that were fetched at that time or later.

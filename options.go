@@ -225,10 +225,10 @@ func WithWeight(w float64) ServerOption {
 // changed there.
 func WithSecondSecret(secret string) ServerOption {
 	return serverOption(func(c *serverConfig) {
-		if strings.TrimSpace(secret) == "" {
-			c.problem("WithSecondSecret: empty secret")
+		if secret == "" || strings.TrimSpace(secret) != secret {
+			c.problem("WithSecondSecret: the secret is empty or has blanks around it")
 		}
-		c.secrets = append(c.secrets, secret)
+		c.secrets = append(c.secrets[:1:1], secret)
 	})
 }
 
@@ -314,12 +314,14 @@ const (
 // about seven thousand meetings with ten attendees each.
 func WithAnswerLimit(bytes int64) Option {
 	return both(func(c *serverConfig) {
-		if bytes < 1 {
-			c.problem("WithAnswerLimit: %d, need at least 1", bytes)
+		if bytes < 1 || bytes > maxAnswerLimit {
+			c.problem("WithAnswerLimit: %d, need 1 to %d", bytes, maxAnswerLimit)
 		}
 		c.answerLimit = bytes
 	})
 }
+
+const maxAnswerLimit = 1 << 30
 
 // WithUserAgent sets the User-Agent header, overriding the default of "bbb-go".
 func WithUserAgent(ua string) Option {

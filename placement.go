@@ -72,7 +72,7 @@ func (s *Server) put(m *Meeting) {
 // dropIfGone forgets a meeting that the server says it does not have.
 func (s *Server) dropIfGone(id string, err error) {
 	if isNotFound(err) {
-		s.meetings.drop(id)
+		s.meetings.drop(id, time.Now())
 		s.group.places.drop(id, s)
 	}
 }
@@ -80,36 +80,18 @@ func (s *Server) dropIfGone(id string, err error) {
 // forget drops a meeting from all that is known here and in the Cache. The claim
 // of a create that may be under way stays.
 func (s *Server) forget(ctx context.Context, id string) {
-	s.meetings.drop(id)
+	s.meetings.drop(id, time.Now())
 	s.group.places.drop(id, s)
-	st := s.group.store
-	if c, ok := st.claim(ctx, id); ok && c.baseURL == s.base && !c.pending {
-		st.delete(ctx, claimKey(id))
+	ctx = context.WithoutCancel(ctx)
+	if last, ok := s.group.store.claim(ctx, id); ok && last.baseURL == s.base && last.state == claimPlaced {
+		s.group.store.mark(ctx, last, claimVoid)
 	}
 }
 
-// placed records where a new meeting is.
+// placed records that the server has a meeting, after a create.
 func (s *Server) placed(ctx context.Context, m *Meeting) {
-	s.meetings.put(m)
+	s.put(m)
 	s.group.places.set(m.ID, s)
-	if st := s.group.store; st.shared {
-		st.set(ctx, claimKey(m.ID), claim{baseURL: s.base}.encode(), placementTime)
-	} else {
-		st.delete(ctx, claimKey(m.ID)) // the index has it
-	}
+	s.group.recordPlace(ctx, m.ID, s)
 	s.save(ctx)
-}
-
-// hint returns the server that is believed to have the meeting, from the index
-// or the Cache. It asks no server. pending says that nobody has confirmed it.
-func (g *Group) hint(ctx context.Context, id string) (s *Server, pending bool) {
-	if s := g.places.get(id); s != nil {
-		return s, false
-	}
-	c, ok := g.store.claim(ctx, id)
-	if !ok {
-		return nil, false
-	}
-	// A server that is not in the group says nothing.
-	return g.members.Load().byURL[c.baseURL], c.pending
 }

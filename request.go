@@ -3,14 +3,17 @@ package bbb
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +24,7 @@ type request struct {
 	form     bool   // send the parameters in a form body
 	unsigned bool   // the index call needs no checksum
 	once     bool   // must not reach the server twice
+	traced   bool   // a failure must tell whether the request can have been sent
 	target   string // a URL that is complete and signed, instead of all the above
 }
 
@@ -103,8 +107,10 @@ func (s *Server) learn(ctx context.Context, err error) {
 func (s *Server) failed(call string, status int, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		e = &Error{Err: s.redact(err)}
+		e = &Error{Err: err}
 	}
+	// What the server wrote may repeat what it was sent.
+	e.Err, e.Message, e.Key = s.redact(e.Err), s.redactText(e.Message), s.redactText(e.Key)
 	e.Server, e.Call = s.name, call
 	if e.StatusCode == 0 {
 		e.StatusCode = status
@@ -116,7 +122,17 @@ func (s *Server) failed(call string, status int, err error) error {
 // rather than a proper answer that says no.
 func isFault(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Key == "" && e.Err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrInvalidParams)
+	return ok && (e.Key == "" && e.Err != nil || e.Key == keyInternalError) &&
+		!errors.Is(err, ErrClosed) && !errors.Is(err, ErrInvalidParams)
+}
+
+// ended returns why a context is over, matched by context.Canceled or
+// context.DeadlineExceeded whatever cause it was given.
+func ended(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return ctx.Err()
 }
 
 // roundTrip sends the request and reads the answer, both within the time-out.
@@ -130,10 +146,7 @@ func (s *Server) roundTrip(parent context.Context, r request, secret string, got
 	case err == nil:
 		return nil
 	case parent.Err() != nil:
-		if cause := context.Cause(parent); !errors.Is(cause, parent.Err()) {
-			return fmt.Errorf("%w: %w", parent.Err(), cause)
-		}
-		return parent.Err()
+		return ended(parent)
 	case s.group.stop.Err() != nil:
 		return errCutOff
 	case ctx.Err() != nil:
@@ -147,6 +160,12 @@ func (s *Server) roundTrip(parent context.Context, r request, secret string, got
 var errCutOff = fmt.Errorf("%w: the call was cut off", ErrClosed)
 
 func (s *Server) exchange(ctx context.Context, r request, secret string, got *response) error {
+	var connected atomic.Bool
+	if r.traced {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		})
+	}
 	req, err := s.newRequest(ctx, r, secret)
 	if err != nil {
 		return err
@@ -160,6 +179,10 @@ func (s *Server) exchange(ctx context.Context, r request, secret string, got *re
 		// What net/http adds to the cause is the method and the signed URL.
 		if ue, ok := errors.AsType[*url.Error](err); ok && ue == err { //nolint:errorlint // this very error, not one below it
 			err = ue.Err
+		}
+		// Only of our own transport is it certain that it tells of connections.
+		if r.traced && s.cfg.transport == nil && !connected.Load() {
+			err = &notSentError{err}
 		}
 		return err
 	}
@@ -257,7 +280,8 @@ func readBody(from io.Reader, length, limit int64, got *response) error {
 	buf.Reset()
 	got.buf = buf
 	if length > 0 {
-		buf.Grow(int(length) + bytes.MinRead)
+		// The length is the server's word: believe it only so far.
+		buf.Grow(int(min(length, maxPooledBody)) + bytes.MinRead)
 	}
 	_, err := buf.ReadFrom(io.LimitReader(from, limit+1))
 	got.body = buf.Bytes()
@@ -281,12 +305,24 @@ func tooLarge(limit int64) error {
 	return fmt.Errorf("%w: %w: more than %d bytes", ErrBadAnswer, ErrAnswerTooLarge, limit)
 }
 
+// notSentError is a failure from before there was a connection.
+type notSentError struct{ err error }
+
+func (e *notSentError) Error() string { return e.err.Error() }
+func (e *notSentError) Unwrap() error { return e.err }
+
 // neverSent reports whether err is from before a connection existed, so that
 // the server cannot have acted on the request. Anything else is ambiguous.
 func neverSent(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") {
 		return true
 	}
-	_, dns := errors.AsType[*net.DNSError](err)
-	return dns
+	if _, dns := errors.AsType[*net.DNSError](err); dns {
+		return true
+	}
+	if _, tlsFailed := errors.AsType[*tls.CertificateVerificationError](err); tlsFailed {
+		return true
+	}
+	_, before := errors.AsType[*notSentError](err)
+	return before
 }

@@ -72,6 +72,7 @@ func onMeeting[T any](ctx context.Context, sc *Scope, call, id string, f func(co
 		switch {
 		case isNotFound(err):
 			s.forget(ctx, id)
+		case len(sc.meta) > 0 && isFault(err): // whose meeting it is, nobody knows now
 		case !errors.Is(err, errOutside):
 			return value, err
 		}
@@ -83,13 +84,23 @@ func onMeeting[T any](ctx context.Context, sc *Scope, call, id string, f func(co
 		case isNotFound(err):
 			s.forget(ctx, id) // ended since the search
 		case !errors.Is(err, errOutside):
-			return value, err
+			return value, sc.discreet(s, err)
 		}
 	}
 	if failed != nil {
 		return none, failed
 	}
 	return none, notFoundError(call)
+}
+
+// discreet returns the fault of a server that was asked because it has the
+// meeting as what the search for an unknown meeting would give: in a scope, it
+// must not show that there is a meeting.
+func (sc *Scope) discreet(s *Server, err error) error {
+	if len(sc.meta) == 0 || !isFault(err) {
+		return err
+	}
+	return &GroupError{Call: callGetMeetings, Asked: sc.group.Len(), Servers: []ServerError{{Server: s.name, Err: err}}}
 }
 
 // meetingOn returns the meeting if it is in the scope.

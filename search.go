@@ -21,7 +21,7 @@ func (g *Group) search(ctx context.Context, id string) (*Server, error) {
 		select {
 		case <-f.done:
 		case <-ctx.Done():
-			return nil, &Error{Call: callGetMeetings, Err: context.Cause(ctx)}
+			return nil, &Error{Call: callGetMeetings, Err: ended(ctx)}
 		}
 		if s := g.places.get(id); s != nil {
 			return s, f.err
@@ -86,7 +86,7 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 		n += len(r.Value)
 	}
 	var (
-		merged = make([]*Meeting, 0, n)
+		merged = make([]*Meeting, 0, n) // not nil: no meetings are a list too
 		at     = make(map[string]int, n)
 		splits map[string]*Meeting // the ones left out, by ID
 	)
@@ -96,6 +96,10 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 			if !twice {
 				at[m.ID] = len(merged)
 				merged = append(merged, m)
+				continue
+			}
+			if m.server == merged[i].server {
+				merged[i] = m // the server names it twice; it must know
 				continue
 			}
 			other := m

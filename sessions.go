@@ -39,6 +39,9 @@ func (s *Server) Sessions(ctx context.Context) ([]UserSession, error) {
 	if err != nil {
 		return nil, err
 	}
+	if got.Sessions == nil {
+		got.Sessions = []UserSession{}
+	}
 	for i := range got.Sessions {
 		got.Sessions[i].server = s
 	}
@@ -50,7 +53,7 @@ func (s *Server) Sessions(ctx context.Context) ([]UserSession, error) {
 // see [Server.Sessions].
 func (g *Group) Sessions(ctx context.Context) ([]UserSession, error) {
 	results := FanOut(ctx, g, func(ctx context.Context, s *Server) ([]UserSession, error) { return s.Sessions(ctx) })
-	var all []UserSession
+	all := []UserSession{}
 	for _, r := range results {
 		all = append(all, r.Value...)
 	}

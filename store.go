@@ -6,12 +6,10 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/bbbgroup/bbb/internal/redact"
-	"github.com/bbbgroup/bbb/internal/xmlwire"
 )
 
 const (
@@ -114,101 +112,3 @@ func (st *store) access(parent context.Context, op string, f func(context.Contex
 func (st *store) warn(ctx context.Context, op string, err error) {
 	st.log.LogAttrs(ctx, slog.LevelWarn, "cache failed", slog.String("operation", op), slog.String("error", redact.Text(err.Error())))
 }
-
-// claim says which server a meeting belongs to. It is pending while a create
-// may be under way or its outcome is unknown.
-type claim struct {
-	baseURL string
-	pending bool
-}
-
-func claimKey(id string) string { return "place:" + cacheKey(id) }
-
-func (c claim) encode() []byte {
-	if c.pending {
-		return []byte("pending " + c.baseURL)
-	}
-	return []byte("placed " + c.baseURL)
-}
-
-func parseClaim(text string) (claim, bool) {
-	state, baseURL, ok := strings.Cut(text, " ")
-	return claim{baseURL: baseURL, pending: state == "pending"}, ok
-}
-
-func (st *store) claim(ctx context.Context, id string) (claim, bool) {
-	text, ok := st.get(ctx, claimKey(id))
-	if !ok {
-		return claim{}, false
-	}
-	return parseClaim(text)
-}
-
-// savedMeetings is the list of one server as it is kept in the Cache.
-type savedMeetings struct {
-	Asked    time.Time
-	Meetings []*Meeting
-}
-
-var savedRecord = xmlwire.NewRecord(
-	xmlwire.Millis("asked", func(s *savedMeetings) *time.Time { return &s.Asked }),
-	xmlwire.PtrList("meetings", "meeting", func(s *savedMeetings) *[]*Meeting { return &s.Meetings }, meetingRecord),
-)
-
-// restore fills a server with what others left in the Cache, once, so that a
-// group starts warm without a request.
-func (s *Server) restore(ctx context.Context) {
-	st := s.group.store
-	if !st.shared {
-		return
-	}
-	s.restoreOnce.Do(func() {
-		ctx := context.WithoutCancel(ctx) // another caller may be waiting for this
-		if text, ok := st.get(ctx, s.cookieKey()); ok {
-			s.jar.restore(s.url, text)
-		}
-		text, ok := st.get(ctx, s.meetingsKey())
-		if !ok {
-			return
-		}
-		var saved savedMeetings
-		if err := savedRecord.Decode([]byte(text), "saved", &saved, xmlwire.Limits{}); err != nil {
-			st.warn(ctx, "restore", err)
-			return
-		}
-		s.adopt(saved.Meetings, saved.Asked)
-		s.remember(saved.Asked, saved.Meetings)
-	})
-}
-
-// save writes the meetings of the server to a shared Cache. After one that took
-// long it leaves the next ones to a later call, so that a busy group spends a
-// small part of its time on this.
-func (s *Server) save(ctx context.Context) {
-	st := s.group.store
-	if !st.shared {
-		return
-	}
-	start := time.Now()
-	if next := s.nextSave.Load(); start.UnixNano() < next {
-		return
-	}
-	saved := savedMeetings{Asked: start, Meetings: s.meetings.since(nil, start.Add(-s.cfg.cacheTime))}
-	for _, m := range saved.Meetings {
-		if m.FetchedAt.Before(saved.Asked) {
-			saved.Asked = m.FetchedAt
-		}
-	}
-	st.set(ctx, s.meetingsKey(), savedRecord.Append(nil, "saved", &saved), s.cfg.cacheTime)
-	s.nextSave.Store(time.Now().Add(20 * time.Since(start)).UnixNano())
-}
-
-func (s *Server) saveCookies(ctx context.Context) {
-	if text, changed := s.jar.take(); changed && s.group.store.shared {
-		s.group.store.set(ctx, s.cookieKey(), []byte(text), cookieTime)
-	}
-}
-
-func (s *Server) meetingsKey() string { return "meetings:" + cacheKey(s.base) }
-
-func (s *Server) cookieKey() string { return "cookies:" + cacheKey(s.base) }

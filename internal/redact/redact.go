@@ -20,6 +20,13 @@ const minSecret = 4
 // query, in a percent-encoded query inside another one, in a cookie.
 var pair = regexp.MustCompile(`(?i)(checksum|password|[a-z]*pw|[a-z]*session_?token|auth_?token|jsessionid|secret|salt|userdata-[^=&%\s]*)(=|%3d)([^&;\s"'<>%]|%[013-9a-f][0-9a-f]|%2[0-57-9a-f])+`)
 
+// quoted matches "name": "value" and name: value.
+var quoted = regexp.MustCompile(`(?i)("?(?:checksum|password|[a-z]*pw|session_?token|auth_?token|secret|salt)"?\s*:\s*"?)([^"\s,;}<>]+)`)
+
+// digest matches a run of hex digits. Those as long as a checksum are one, unless
+// a dash and a number follow: an internal meeting ID.
+var digest = regexp.MustCompile(`[0-9a-fA-F]{40,}(-[0-9]+)?`)
+
 // element matches <name>value</name> for the names whose text is a secret.
 var element = regexp.MustCompile(`(?i)<((?:attendee|moderator)pw|password|session_?token|auth_?token|token|secret)>[^<]*`)
 
@@ -35,6 +42,14 @@ func Text(s string, secrets ...string) string {
 		}
 	}
 	s = pair.ReplaceAllString(s, "${1}${2}"+Mask)
+	s = quoted.ReplaceAllString(s, "${1}"+Mask)
+	s = digest.ReplaceAllStringFunc(s, func(run string) string {
+		switch len(run) {
+		case 40, 64, 96, 128:
+			return Mask
+		}
+		return run
+	})
 	return element.ReplaceAllString(s, "<${1}>"+Mask)
 }
 

@@ -1,0 +1,328 @@
+package bbb
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"strings"
+)
+
+// CreateMeeting creates a meeting on the best server, or finds the one that
+// exists anywhere in the group.
+//
+// Without a MeetingID one is made up ([WithMeetingIDFunc]). With one, the
+// meeting is looked for first; when a server has it, the create is sent there,
+// where it changes nothing, and [Meeting.Existed] is true. Otherwise a server is
+// chosen. When it refuses for certain (no connection, a wrong secret, no such
+// call) the next one is tried. When the connection fails after the create was
+// sent, the error matches [ErrOutcomeUnknown]; repeat the same create, and it
+// goes to the same server until that is offline. A create is never sent to two
+// servers on a guess.
+//
+// A server that does not answer the search might have the meeting, so it is asked
+// again until it answers or has failed three times in a row. Then it counts as
+// offline, and what was on it may be created elsewhere. A meeting known to be on
+// a server that does not answer is not created elsewhere before that.
+//
+// A breakout room is created on the server of its parent.
+//
+// Origin and logout URL are added as the group was told; see [WithOrigin] and
+// [WithLogoutURL]. Other errors: [ErrMeetingExists] when the ID is taken with
+// other passwords, [ErrInvalidParams], [ErrNoServer] when every server refused,
+// a *[GroupError] when no server answered. It stands for create.
+func (g *Group) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, error) {
+	return g.all.CreateMeeting(ctx, p)
+}
+
+// CreateMeeting is [Group.CreateMeeting] within the scope: it adds the scope's
+// metadata. An ID that exists outside the scope gives [ErrMeetingExists] and
+// tells nothing of that meeting.
+func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, error) {
+	generated := p.MeetingID == ""
+	p, err := sc.prepare(p)
+	switch {
+	case err != nil:
+		return nil, err
+	case p.IsBreakout != nil && *p.IsBreakout:
+		s, err := sc.parentServer(ctx, p.ParentMeetingID)
+		if err != nil {
+			return nil, err
+		}
+		return sc.createOn(ctx, s, p, nil)
+	case generated:
+		return sc.place(ctx, p, false)
+	}
+	for {
+		// A class that opens its meeting at the same time does not queue here.
+		if m, done, err := sc.createKnown(ctx, p); done {
+			return m, err
+		}
+		unlock, err := sc.group.creating.lock(ctx, p.MeetingID)
+		if err != nil {
+			return nil, &Error{Call: callCreate, Err: err}
+		}
+		s, pending := sc.group.believed(ctx, p.MeetingID)
+		if s != nil && !pending {
+			unlock() // placed by whoever had the lock
+			continue
+		}
+		m, err := sc.createUnknown(ctx, p, s)
+		unlock()
+		return m, err
+	}
+}
+
+// believed is hint without offline servers: what was on one may be created
+// elsewhere.
+func (g *Group) believed(ctx context.Context, id string) (s *Server, pending bool) {
+	for {
+		s, pending = g.hint(ctx, id)
+		if s == nil || !s.health.offline() {
+			return s, pending
+		}
+		if g.places.get(id) != s {
+			return nil, false // the Cache has no newer place either
+		}
+		g.places.drop(id, s)
+	}
+}
+
+// createKnown handles the create of a meeting whose place is known and confirmed.
+// done is false when there is none.
+func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, done bool, _ error) {
+	s, pending := sc.group.believed(ctx, p.MeetingID)
+	if s == nil || pending {
+		return nil, false, nil
+	}
+	known, err := s.Meeting(ctx, p.MeetingID)
+	switch {
+	case isNotFound(err):
+		s.forget(ctx, p.MeetingID)
+		return nil, false, nil
+	case err != nil:
+		return nil, true, sc.discreet(s, err)
+	}
+	m, err := sc.recreate(ctx, known, p)
+	return m, true, err
+}
+
+// createUnknown handles the create of a meeting that is claimed for a server, or
+// is to be looked for. The caller holds the lock of the ID.
+func (sc *Scope) createUnknown(ctx context.Context, p CreateParams, claimed *Server) (*Meeting, error) {
+	if claimed != nil {
+		return sc.createOn(ctx, claimed, p, nil)
+	}
+	m, err := sc.group.searchAll(ctx, p.MeetingID)
+	switch {
+	case m != nil:
+		return sc.recreate(ctx, m, p)
+	case err != nil:
+		return nil, err
+	}
+	return sc.place(ctx, p, true)
+}
+
+// searchAll looks for a meeting until every server has answered or counts as
+// offline. It returns nil and no error when it is nowhere.
+func (g *Group) searchAll(ctx context.Context, id string) (*Meeting, error) {
+	s, err := g.search(ctx, id)
+	if s != nil {
+		m := s.meetings.get(id)
+		if m == nil { // over in the meantime, or the list is not the newest
+			m, err = s.Meeting(ctx, id)
+		}
+		if !isNotFound(err) || m != nil {
+			return m, err
+		}
+		s.forget(ctx, id)
+		return nil, nil
+	}
+	silent, ok := errors.AsType[*GroupError](err)
+	if !ok || silent.AllFailed() {
+		return nil, err
+	}
+	var ask []*Server
+	for _, failed := range silent.Servers {
+		if s, ok := g.Server(failed.Server); ok && isFault(failed.Err) {
+			ask = append(ask, s)
+		}
+	}
+	results := fanOut(ctx, ask, g.workers, func(ctx context.Context, s *Server) (m *Meeting, err error) {
+		for range offlineAfter {
+			if s.health.offline() {
+				return nil, nil
+			}
+			if m, err = s.Meeting(ctx, id); err == nil || !isFault(err) {
+				return m, nil // it answered, be it that it does not take our word
+			}
+		}
+		if s.health.offline() || errors.Is(err, ErrNotSupported) {
+			return nil, nil
+		}
+		return nil, err
+	})
+	for _, r := range results {
+		if r.Value != nil {
+			return r.Value, nil
+		}
+	}
+	return nil, results.Err(callGetMeetingInfo)
+}
+
+// parentServer returns the server of the meeting that a breakout room is for.
+func (sc *Scope) parentServer(ctx context.Context, parentID string) (*Server, error) {
+	find := func() *Server {
+		for s := range sc.group.Servers() {
+			m := s.meetings.get(parentID)
+			if m == nil {
+				m = s.meetings.findInternal(parentID)
+			}
+			if m != nil && sc.has(m) {
+				return s
+			}
+		}
+		return nil
+	}
+	sc.group.warm(ctx)
+	if s := find(); s != nil {
+		return s, nil
+	}
+	_, err := sc.group.search(ctx, parentID)
+	if s := find(); s != nil {
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, notFoundError(callCreate)
+}
+
+// prepare completes and checks the parameters, on a copy.
+func (sc *Scope) prepare(p CreateParams) (CreateParams, error) {
+	g := sc.group
+	if p.MeetingID == "" {
+		p.MeetingID = g.newMeetingID()
+	}
+	if p.LogoutURL == "" {
+		p.LogoutURL = g.logoutURL
+	}
+	folded := make(map[string]string, len(p.Meta)) // lower-case key -> value
+	for key, value := range p.Meta {
+		folded[strings.ToLower(key)] = value
+	}
+	meta := maps.Clone(p.Meta)
+	if meta == nil {
+		meta = make(map[string]string, 2+len(sc.meta))
+	}
+	for _, origin := range [...]struct{ key, value string }{
+		{MetaOrigin, g.origin}, {MetaOriginServerName, g.originServer},
+	} {
+		if _, given := folded[origin.key]; !given && origin.value != "" {
+			meta[origin.key] = origin.value
+		}
+	}
+	var conflicts []error
+	for key, value := range sc.meta {
+		if given, ok := folded[key]; ok && given != value {
+			conflicts = append(conflicts, &ParamError{Call: callCreate, Param: "meta_" + key, Problem: "is set by the scope to another value"})
+		} else if !ok {
+			meta[key] = value
+		}
+	}
+	p.Meta = meta
+	return p, errors.Join(append(conflicts, p.Validate())...)
+}
+
+// recreate sends the create of a meeting that exists to its server.
+func (sc *Scope) recreate(ctx context.Context, known *Meeting, p CreateParams) (*Meeting, error) {
+	if !sc.has(known) {
+		return nil, existsError()
+	}
+	return sc.createOn(ctx, known.server, p, known)
+}
+
+// createOn sends the create to one server. known is what is known of the meeting
+// if it exists, or nil.
+func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known *Meeting) (*Meeting, error) {
+	m, err := s.createOrFind(ctx, p, known)
+	switch {
+	case err == nil && !sc.has(m), len(sc.meta) > 0 && errors.Is(err, ErrMeetingExists):
+		return nil, existsError()
+	case err != nil:
+		return nil, err
+	}
+	s.placed(ctx, m)
+	return m, nil
+}
+
+// place creates a meeting that exists nowhere: claim it for the chosen server,
+// create it there, and go on to the next one after a definite refusal. An ID
+// that was just made up needs no claim.
+func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meeting, error) {
+	g := sc.group
+	c := criteria{params: &p, tried: make(map[*Server]error)}
+	for attempt := 1; ; attempt++ {
+		s, err := g.selectServer(c)
+		if err != nil {
+			return nil, err
+		}
+		var own claim
+		mine := true
+		if claimed {
+			s, own, mine = g.claim(ctx, p.MeetingID, s)
+			if err := c.tried[s]; err != nil {
+				return nil, err // it refused us, but another process may be creating it there
+			}
+		}
+		m, err := sc.createOn(ctx, s, p, nil)
+		switch {
+		case err == nil:
+			if !m.Existed() {
+				g.observePlaced(ctx, s, m.ID, attempt)
+			}
+			return m, nil
+		case errors.Is(err, ErrOutcomeUnknown):
+			if !claimed { // so that repeating it goes to the same server
+				g.claim(context.WithoutCancel(ctx), p.MeetingID, s)
+			}
+			return nil, err
+		case !mine:
+			// That the server refuses us says nothing of the create of the process
+			// whose claim it is.
+			return nil, err
+		}
+		g.store.mark(context.WithoutCancel(ctx), own, claimVoid)
+		if !refused(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		c.tried[s] = err
+	}
+}
+
+// refused reports whether err says for certain that the server did not act on
+// the request: there was no connection, or it or the web server in front of it
+// turned the request away.
+func refused(err error) bool {
+	if neverSent(err) || errors.Is(err, ErrChecksum) || errors.Is(err, ErrNotSupported) || errors.Is(err, ErrNoServer) {
+		return true
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Key != "" {
+		return false
+	}
+	switch e.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		return true
+	}
+	return e.StatusCode >= 300 && e.StatusCode < 400
+}
+
+func isNotFound(err error) bool { return errors.Is(err, ErrMeetingNotFound) }
+
+func ignoreNotFound(err error) error {
+	if isNotFound(err) {
+		return nil
+	}
+	return err
+}
