@@ -49,7 +49,7 @@ func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, e
 		if err != nil {
 			return nil, err
 		}
-		return sc.createOn(ctx, s, p, nil)
+		return sc.createOn(ctx, s, p, nil, 1)
 	case generated:
 		return sc.place(ctx, p, false)
 	}
@@ -95,76 +95,69 @@ func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, d
 	if s == nil || pending {
 		return nil, false, nil
 	}
-	known, err := s.Meeting(ctx, p.MeetingID)
-	switch {
-	case isNotFound(err):
-		s.forget(ctx, p.MeetingID)
-		return nil, false, nil
-	case err != nil:
-		return nil, true, sc.discreet(s, err)
-	}
-	m, err := sc.recreate(ctx, known, p)
-	return m, true, err
+	m, err := sc.recreate(ctx, s, p)
+	return m, !isNotFound(err), err
 }
 
 // createUnknown handles the create of a meeting that is claimed for a server, or
 // is to be looked for. The caller holds the lock of the ID.
 func (sc *Scope) createUnknown(ctx context.Context, p CreateParams, claimed *Server) (*Meeting, error) {
 	if claimed != nil {
-		return sc.createOn(ctx, claimed, p, nil)
+		return sc.createOn(ctx, claimed, p, nil, 1)
 	}
-	m, err := sc.group.searchAll(ctx, p.MeetingID)
+	var (
+		g    = sc.group
+		id   = p.MeetingID
+		m    *Meeting
+		err  error
+		here = func(s *Server) bool {
+			m, err = sc.recreate(ctx, s, p)
+			return !isNotFound(err)
+		}
+	)
+	found, failed := g.search(ctx, id, here)
+	if silent, ok := errors.AsType[*GroupError](failed); ok && !found && !silent.AllFailed() {
+		var s *Server
+		s, failed = g.askAgain(ctx, id, silent)
+		found = s != nil && here(s)
+	}
 	switch {
-	case m != nil:
-		return sc.recreate(ctx, m, p)
-	case err != nil:
-		return nil, err
+	case found:
+		return m, err
+	case failed != nil:
+		return nil, failed
 	}
 	return sc.place(ctx, p, true)
 }
 
-// searchAll looks for a meeting until every server has answered or counts as
-// offline. It returns nil and no error when it is nowhere.
-func (g *Group) searchAll(ctx context.Context, id string) (*Meeting, error) {
-	s, err := g.search(ctx, id)
-	if s != nil {
-		m := s.meetings.get(id)
-		if m == nil { // over in the meantime, or the list is not the newest
-			m, err = s.Meeting(ctx, id)
-		}
-		if !isNotFound(err) || m != nil {
-			return m, err
-		}
-		s.forget(ctx, id)
-		return nil, nil
-	}
-	silent, ok := errors.AsType[*GroupError](err)
-	if !ok || silent.AllFailed() {
-		return nil, err
-	}
+// askAgain asks the servers that were silent in a search until each has answered
+// or counts as offline. It returns the one that has the meeting, or nil; and the
+// *GroupError of those that are still neither.
+func (g *Group) askAgain(ctx context.Context, id string, silent *GroupError) (*Server, error) {
 	var ask []*Server
 	for _, failed := range silent.Servers {
 		if s, ok := g.Server(failed.Server); ok && isFault(failed.Err) {
 			ask = append(ask, s)
 		}
 	}
-	results := fanOut(ctx, ask, g.workers, func(ctx context.Context, s *Server) (m *Meeting, err error) {
+	results := fanOut(ctx, ask, g.workers, func(ctx context.Context, s *Server) (has bool, err error) {
 		for range offlineAfter {
 			if s.health.offline() {
-				return nil, nil
+				return false, nil
 			}
-			if m, err = s.Meeting(ctx, id); err == nil || !isFault(err) {
-				return m, nil // it answered, be it that it does not take our word
+			// Any answer will do, be it that the server does not take our word.
+			if _, err = s.Meeting(ctx, id); err == nil || !isFault(err) {
+				return err == nil, nil
 			}
 		}
 		if s.health.offline() || errors.Is(err, ErrNotSupported) {
-			return nil, nil
+			return false, nil
 		}
-		return nil, err
+		return false, err
 	})
 	for _, r := range results {
-		if r.Value != nil {
-			return r.Value, nil
+		if r.Value {
+			return r.Server, nil
 		}
 	}
 	return nil, results.Err(callGetMeetingInfo)
@@ -188,11 +181,15 @@ func (sc *Scope) parentServer(ctx context.Context, parentID string) (*Server, er
 	if s := find(); s != nil {
 		return s, nil
 	}
-	_, err := sc.group.search(ctx, parentID)
-	if s := find(); s != nil {
-		return s, nil
+	var s *Server
+	_, err := sc.group.search(ctx, parentID, func(*Server) bool { s = find(); return s != nil })
+	if s == nil {
+		s = find() // by its internal ID, which the search does not know
 	}
-	if err != nil {
+	switch {
+	case s != nil:
+		return s, nil
+	case err != nil:
 		return nil, err
 	}
 	return nil, notFoundError(callCreate)
@@ -234,17 +231,25 @@ func (sc *Scope) prepare(p CreateParams) (CreateParams, error) {
 	return p, errors.Join(append(conflicts, p.Validate())...)
 }
 
-// recreate sends the create of a meeting that exists to its server.
-func (sc *Scope) recreate(ctx context.Context, known *Meeting, p CreateParams) (*Meeting, error) {
-	if !sc.has(known) {
-		return nil, existsError()
+// recreate sends the create of a meeting that is believed to exist to its server,
+// after it was asked whether the meeting is still there.
+func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meeting, error) {
+	seen := s.meetings.get(p.MeetingID)
+	known, err := s.Meeting(ctx, p.MeetingID)
+	switch {
+	case err == nil && sc.has(known):
+		return sc.createOn(ctx, s, p, known, 1)
+	case err == nil, !isNotFound(err) && seen != nil && !sc.has(seen):
+		return nil, existsError() // an error would name its server
+	case isNotFound(err):
+		s.forget(ctx, p.MeetingID)
 	}
-	return sc.createOn(ctx, known.server, p, known)
+	return nil, err
 }
 
-// createOn sends the create to one server. known is what is known of the meeting
-// if it exists, or nil.
-func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known *Meeting) (*Meeting, error) {
+// createOn sends the create to one server, the choice of that number. known is
+// what is known of the meeting if it exists, or nil.
+func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known *Meeting, attempt int) (*Meeting, error) {
 	m, err := s.createOrFind(ctx, p, known)
 	switch {
 	case err == nil && !sc.has(m), len(sc.meta) > 0 && errors.Is(err, ErrMeetingExists):
@@ -253,6 +258,9 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 		return nil, err
 	}
 	s.placed(ctx, m)
+	if !m.Existed() {
+		sc.group.observePlaced(ctx, s, m.ID, attempt)
+	}
 	return m, nil
 }
 
@@ -275,12 +283,9 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 				return nil, err // it refused us, but another process may be creating it there
 			}
 		}
-		m, err := sc.createOn(ctx, s, p, nil)
+		m, err := sc.createOn(ctx, s, p, nil, attempt)
 		switch {
 		case err == nil:
-			if !m.Existed() {
-				g.observePlaced(ctx, s, m.ID, attempt)
-			}
 			return m, nil
 		case errors.Is(err, ErrOutcomeUnknown):
 			if !claimed { // so that repeating it goes to the same server

@@ -66,47 +66,47 @@ func onMeeting[T any](ctx context.Context, sc *Scope, call, id string, f func(co
 	if problem := validateMeetingID(id); problem != "" {
 		return none, &ParamError{Call: call, Param: "meetingID", Problem: problem}
 	}
+	var value T
+	var err error
+	use := func(s *Server) bool {
+		value, err = f(ctx, s)
+		if isNotFound(err) {
+			s.forget(ctx, id) // it has ended, or was never there
+			return false
+		}
+		return !errors.Is(err, errOutside)
+	}
 	g := sc.group
-	if s, _ := g.hint(ctx, id); s != nil {
-		value, err := f(ctx, s)
-		switch {
-		case isNotFound(err):
-			s.forget(ctx, id)
-		case len(sc.meta) > 0 && isFault(err): // whose meeting it is, nobody knows now
-		case !errors.Is(err, errOutside):
-			return value, err
-		}
+	if s, _ := g.hint(ctx, id); s != nil && use(s) {
+		return value, err
 	}
-	s, failed := g.search(ctx, id)
-	if s != nil {
-		value, err := f(ctx, s)
-		switch {
-		case isNotFound(err):
-			s.forget(ctx, id) // ended since the search
-		case !errors.Is(err, errOutside):
-			return value, sc.discreet(s, err)
-		}
-	}
-	if failed != nil {
+	found, failed := g.search(ctx, id, use)
+	switch {
+	case found:
+		return value, err
+	case failed != nil:
 		return none, failed
 	}
 	return none, notFoundError(call)
 }
 
-// discreet returns the fault of a server that was asked because it has the
-// meeting as what the search for an unknown meeting would give: in a scope, it
-// must not show that there is a meeting.
-func (sc *Scope) discreet(s *Server, err error) error {
-	if len(sc.meta) == 0 || !isFault(err) {
-		return err
-	}
-	return &GroupError{Call: callGetMeetings, Asked: sc.group.Len(), Servers: []ServerError{{Server: s.name, Err: err}}}
-}
-
 // meetingOn returns the meeting if it is in the scope.
+//
+// A scope must not tell a meeting outside it from one that is nowhere, not even
+// by the error of the server that holds it, nor by a request that another ID would
+// not cost. So a meeting that was outside when it was last seen is not asked for
+// (the search that follows sees it anew), and of one that nobody has seen, a server
+// that fails says nothing.
 func (sc *Scope) meetingOn(ctx context.Context, s *Server, id string) (*Meeting, error) {
+	if len(sc.meta) == 0 {
+		return s.Meeting(ctx, id)
+	}
+	if known := s.meetings.get(id); known != nil && !sc.has(known) {
+		return nil, errOutside
+	}
 	m, err := s.Meeting(ctx, id)
-	if err == nil && !sc.has(m) {
+	switch known := s.meetings.get(id); {
+	case err == nil && !sc.has(m), err != nil && !isNotFound(err) && known == nil:
 		return nil, errOutside
 	}
 	return m, err

@@ -3,45 +3,55 @@ package bbb
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 // search asks all servers for their meetings, so that the index knows where a
-// meeting is. It returns the server that has it, or nil, and in any case the
-// *GroupError of the servers that did not answer.
+// meeting is, and gives the server that has it to use, which reports whether that
+// was so: an answer may be out of date by then. It reports whether use succeeded,
+// and in any case the *GroupError of the servers that did not answer.
 //
 // Concurrent searches share their questions. A search that finds one under way
-// takes part in its answer; when the meeting is not in it, one more is asked,
-// because the meeting may have been created after the first was sent. So any
-// number of misses at one time cost each server at most two requests.
-func (g *Group) search(ctx context.Context, id string) (*Server, error) {
-	arrived := time.Now()
+// takes part in its answer; when that does not help, one more is asked, because
+// the meeting may have been created after the first was sent. So any number of
+// misses at one time cost each server at most two requests.
+func (g *Group) search(ctx context.Context, id string, use func(*Server) bool) (bool, error) {
+	before := g.searching.count()
 	for {
-		f := g.searching.join(g) //nolint:contextcheck // others wait for it too, so no caller's context may end it
+		f := g.searching.join(g)
 		select {
 		case <-f.done:
 		case <-ctx.Done():
-			return nil, &Error{Call: callGetMeetings, Err: ended(ctx)}
+			return false, &Error{Call: callGetMeetings, Err: ended(ctx)}
 		}
-		if s := g.places.get(id); s != nil {
-			return s, f.err
+		if s := g.places.get(id); s != nil && use(s) {
+			return true, f.err
 		}
-		if f.err != nil && !partial(f.err) || !f.started.Before(arrived) {
-			return nil, f.err
+		if f.err != nil && !partial(f.err) || f.number > before {
+			return false, f.err
 		}
 	}
 }
 
 // flight is one fan-out of getMeetings that any number of callers wait for.
 type flight struct {
-	started time.Time
-	done    chan struct{} // closed when err is set and the index is complete
-	err     error
+	number uint64        // counts from 1
+	done   chan struct{} // closed when err is set and the index is complete
+	err    error
 }
 
 type flights struct {
-	mu  sync.Mutex // protects now
-	now *flight    // the one under way, or nil
+	mu      sync.Mutex // protects the fields below
+	now     *flight    // the one under way, or nil
+	started uint64     // how many there have been
+}
+
+// count returns how many flights were started up to now. What a later one finds
+// is newer than everything that the caller has seen so far; times would not tell,
+// since several things happen in one tick of a clock.
+func (fs *flights) count() uint64 {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.started
 }
 
 // join returns the flight that is under way, or starts one. It belongs to no
@@ -52,7 +62,8 @@ func (fs *flights) join(g *Group) *flight {
 	if fs.now != nil {
 		return fs.now
 	}
-	f := &flight{started: time.Now(), done: make(chan struct{})}
+	fs.started++
+	f := &flight{number: fs.started, done: make(chan struct{})}
 	if f.err = g.gate.enter(); f.err != nil {
 		f.err = &Error{Call: callGetMeetings, Err: f.err}
 		close(f.done)
