@@ -130,8 +130,8 @@ func (sc *Scope) CachedMeetings(ctx context.Context) []*Meeting {
 	now := time.Now()
 	var all, of []*Meeting
 	seen := make(map[string]int)
+	sc.group.warm(ctx)
 	for s := range sc.group.Servers() {
-		s.restore(ctx)
 		of = s.meetings.since(of[:0], now.Add(-s.cfg.cacheTime))
 		for _, m := range of {
 			i, twice := seen[m.ID]
