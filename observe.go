@@ -64,7 +64,7 @@ func (g *Group) observeDone(ctx context.Context, e CallEvent) {
 		f(ctx, e)
 	}
 	level := slog.LevelDebug
-	if e.Err != nil && isFault(e.Err) {
+	if e.Err != nil && isFault(e.Err) && ctx.Err() == nil { // a caller who has gone is nobody's fault
 		level = slog.LevelWarn
 	}
 	if !g.log.Enabled(ctx, level) {
