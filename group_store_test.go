@@ -20,67 +20,70 @@ import (
 // they are, and the cookies of the servers.
 func TestWarmStart(t *testing.T) {
 	t.Parallel()
-	cache := bbb.NewMemoryCache()
-	a, fakes := newGroup(t, 3, bbb.WithCache(cache))
-	createOn(t, fakes[0], bbb.CreateParams{MeetingID: "foreign", Meta: map[string]string{"topic": "waves"}})
-	attend(t, fakes[0], "foreign")
-	create(t, a, "physics")
-	_, err := a.Join(t.Context(), bbb.JoinParams{MeetingID: "physics", FullName: "Ada", Role: bbb.RoleModerator})
-	require.NoError(t, err)
-	want, err := a.Meetings(t.Context())
-	require.NoError(t, err)
-	require.Len(t, want, 2)
-	quiet(fakes)
+	// In a bubble saving takes no time, so that no save is left to a later call.
+	synctest.Test(t, func(t *testing.T) {
+		cache := bbb.NewMemoryCache()
+		a, fakes := newGroup(t, 3, bbb.WithCache(cache))
+		createOn(t, fakes[0], bbb.CreateParams{MeetingID: "foreign", Meta: map[string]string{"topic": "waves"}})
+		attend(t, fakes[0], "foreign")
+		create(t, a, "physics")
+		_, err := a.Join(t.Context(), bbb.JoinParams{MeetingID: "physics", FullName: "Ada", Role: bbb.RoleModerator})
+		require.NoError(t, err)
+		want, err := a.Meetings(t.Context())
+		require.NoError(t, err)
+		require.Len(t, want, 2)
+		quiet(fakes)
 
-	join := func(id string) bbb.JoinParams {
-		return bbb.JoinParams{MeetingID: id, FullName: "Ada", Role: bbb.RoleViewer}
-	}
-	for name, first := range map[string]func(*bbb.Group){
-		"cached meetings": func(b *bbb.Group) {
-			got := b.CachedMeetings(t.Context())
-			require.Equal(t, ids(want), ids(got))
-			for i := range want {
-				g, w := *got[i], *want[i]
-				assert.Equal(t, w.Server().Name(), g.Server().Name())
-				assert.NotSame(t, w.Server(), g.Server(), "they belong to the new group")
-				assert.Equal(t, w.Attendees, g.Attendees)
-				assert.Equal(t, w.Metadata, g.Metadata)
-				assert.Equal(t, w.ModeratorPW, g.ModeratorPW)
-				assert.Equal(t, w.InternalID, g.InternalID)
-				assert.Equal(t, w.CreateTime.UnixMilli(), g.CreateTime.UnixMilli())
-			}
-		},
-		"a meeting that was created": func(b *bbb.Group) {
-			_, err := b.JoinURL(t.Context(), join("physics"))
-			require.NoError(t, noted(t, err))
-		},
-		"a meeting that was only seen": func(b *bbb.Group) {
-			raw, err := b.JoinURL(t.Context(), join("foreign"))
-			require.NoError(t, noted(t, err))
-			assert.True(t, strings.HasPrefix(raw, fakes[0].URL()))
-		},
-	} {
-		b := newGroupOf(t, fakes, bbb.WithCache(cache))
-		first(b)
-		assert.Zero(t, requests(fakes, "*"), name)
-		if name == "cached meetings" {
-			assert.Empty(t, newGroupOf(t, fakes).CachedMeetings(t.Context()), "without the cache there is nothing")
+		join := func(id string) bbb.JoinParams {
+			return bbb.JoinParams{MeetingID: id, FullName: "Ada", Role: bbb.RoleViewer}
 		}
-	}
+		for name, first := range map[string]func(*bbb.Group){
+			"cached meetings": func(b *bbb.Group) {
+				got := b.CachedMeetings(t.Context())
+				require.Equal(t, ids(want), ids(got))
+				for i := range want {
+					g, w := *got[i], *want[i]
+					assert.Equal(t, w.Server().Name(), g.Server().Name())
+					assert.NotSame(t, w.Server(), g.Server(), "they belong to the new group")
+					assert.Equal(t, w.Attendees, g.Attendees)
+					assert.Equal(t, w.Metadata, g.Metadata)
+					assert.Equal(t, w.ModeratorPW, g.ModeratorPW)
+					assert.Equal(t, w.InternalID, g.InternalID)
+					assert.Equal(t, w.CreateTime.UnixMilli(), g.CreateTime.UnixMilli())
+				}
+			},
+			"a meeting that was created": func(b *bbb.Group) {
+				_, err := b.JoinURL(t.Context(), join("physics"))
+				require.NoError(t, noted(t, err))
+			},
+			"a meeting that was only seen": func(b *bbb.Group) {
+				raw, err := b.JoinURL(t.Context(), join("foreign"))
+				require.NoError(t, noted(t, err))
+				assert.True(t, strings.HasPrefix(raw, fakes[0].URL()))
+			},
+		} {
+			b := newGroupOf(t, fakes, bbb.WithCache(cache))
+			first(b)
+			assert.Zero(t, requests(fakes, "*"), name)
+			if name == "cached meetings" {
+				assert.Empty(t, newGroupOf(t, fakes).CachedMeetings(t.Context()), "without the cache there is nothing")
+			}
+		}
 
-	b := newGroupOf(t, fakes, bbb.WithCache(cache))
-	_, err = b.Meeting(t.Context(), "physics")
-	require.NoError(t, err)
-	held := holder(t, fakes, "physics")
-	all := held.Requests()
-	require.Len(t, all, 1)
-	assert.Contains(t, all[0].Header.Get("Cookie"), "JSESSIONID=", "the session goes on")
+		b := newGroupOf(t, fakes, bbb.WithCache(cache))
+		_, err = b.Meeting(t.Context(), "physics")
+		require.NoError(t, err)
+		held := holder(t, fakes, "physics")
+		all := held.Requests()
+		require.Len(t, all, 1)
+		assert.Contains(t, all[0].Header.Get("Cookie"), "JSESSIONID=", "the session goes on")
 
-	other, err := bbb.NewGroup("another school", bbb.WithCache(cache), bbb.WithTransport(bbbtest.NetworkOf(fakes...)), bbb.WithLogger(suite.logger(t)))
-	require.NoError(t, err)
-	defer func() { require.NoError(t, other.Close(context.Background())) }()
-	addServer(t, other, fakes[0])
-	assert.Empty(t, other.CachedMeetings(t.Context()), "groups of other names keep to themselves")
+		other, err := bbb.NewGroup("another school", bbb.WithCache(cache), bbb.WithTransport(bbbtest.NetworkOf(fakes...)), bbb.WithLogger(suite.logger(t)))
+		require.NoError(t, err)
+		defer func() { require.NoError(t, other.Close(context.Background())) }()
+		addServer(t, other, fakes[0])
+		assert.Empty(t, other.CachedMeetings(t.Context()), "groups of other names keep to themselves")
+	})
 }
 
 func TestCorruptCacheIsIgnored(t *testing.T) {
