@@ -88,10 +88,10 @@ func (g *Group) observePlaced(ctx context.Context, s *Server, meetingID string, 
 	}
 }
 
-func (g *Group) observeSplit(ctx context.Context, kept, other *Meeting) {
+func (g *Group) observeSplit(ctx context.Context, id string, s split) {
 	g.log.LogAttrs(ctx, slog.LevelWarn, "meeting exists on two servers",
-		slog.String("meeting", kept.ID), slog.String("kept", kept.server.name), slog.String("other", other.server.name))
+		slog.String("meeting", id), slog.String("kept", s.kept.name), slog.String("other", s.other.name))
 	if f := g.observer.MeetingSplit; f != nil {
-		f(SplitEvent{Group: g.name, MeetingID: kept.ID, Kept: kept.server.name, Other: other.server.name})
+		f(SplitEvent{Group: g.name, MeetingID: id, Kept: s.kept.name, Other: s.other.name})
 	}
 }

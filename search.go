@@ -128,8 +128,18 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 			g.places.set(m.ID, m.server)
 		}
 	}
-	for id, other := range g.splits.news(splits) {
-		g.observeSplit(ctx, merged[at[id]], other)
+	silent := make(map[*Server]bool)
+	for _, r := range results {
+		if r.Err != nil {
+			silent[r.Server] = true
+		}
+	}
+	pairs := make(map[string]split, len(splits))
+	for id, other := range splits {
+		pairs[id] = split{kept: merged[at[id]].server, other: other.server}
+	}
+	for id, s := range g.splits.news(pairs, silent) {
+		g.observeSplit(ctx, id, s)
 	}
 	return merged
 }
@@ -143,28 +153,34 @@ func better(a, b *Meeting) bool {
 	return a.CreateTime.Before(b.CreateTime)
 }
 
+// split is a meeting that exists twice: the server whose meeting counts, and the
+// other one.
+type split struct{ kept, other *Server }
+
 // splitSet remembers which split meetings were reported: each one once for as
 // long as it lasts, not at every refresh.
 type splitSet struct {
 	mu    sync.Mutex // protects known
-	known map[string]*Server
+	known map[string]split
 }
 
-// news takes all splits of a merge and returns those that are new.
-func (s *splitSet) news(splits map[string]*Meeting) map[string]*Meeting {
+// news takes all splits of a merge, and the servers that did not answer, and
+// returns the splits that are new. What was known of a silent server is taken to
+// last: a split is not news again because one of its servers missed a refresh.
+func (s *splitSet) news(now map[string]split, silent map[*Server]bool) map[string]split {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known := make(map[string]*Server, len(splits))
-	var fresh map[string]*Meeting
-	for id, other := range splits {
-		known[id] = other.server
+	fresh := make(map[string]split)
+	for id, one := range now {
 		if _, old := s.known[id]; !old {
-			if fresh == nil {
-				fresh = make(map[string]*Meeting)
-			}
-			fresh[id] = other
+			fresh[id] = one
 		}
 	}
-	s.known = known
+	for id, old := range s.known {
+		if _, there := now[id]; !there && (silent[old.kept] || silent[old.other]) {
+			now[id] = old
+		}
+	}
+	s.known = now
 	return fresh
 }
