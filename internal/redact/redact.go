@@ -5,7 +5,9 @@ package redact
 import (
 	"errors"
 	"net/url"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -17,8 +19,10 @@ const Mask = "[redacted]"
 const minSecret = 4
 
 // pair matches name=value where the name says that the value is a secret: in a
-// query, in a percent-encoded query inside another one, in a cookie.
-var pair = regexp.MustCompile(`(?i)(checksum|password|[a-z]*pw|[a-z]*session_?token|auth_?token|jsessionid|secret|salt|userdata-[^=&%\s]*)(=|%3d)([^&;\s"'<>%]|%[013-9a-f][0-9a-f]|%2[0-57-9a-f])+`)
+// query, in a cookie, and in a query that is itself a value in another one, once
+// or more often encoded. There the end of the value is not looked for: the rest
+// of the outer value goes with it.
+var pair = regexp.MustCompile(`(?i)(checksum|password|[a-z]*pw|[a-z]*session_?token|auth_?token|jsessionid|secret|salt|userdata-[^=&%\s]*)(=|%(?:25)*3d)[^&\s"'<>]+`)
 
 // quoted matches "name": "value" and name: value.
 var quoted = regexp.MustCompile(`(?i)("?(?:checksum|password|[a-z]*pw|session_?token|auth_?token|secret|salt)"?\s*:\s*"?)([^"\s,;}<>]+)`)
@@ -28,11 +32,14 @@ var quoted = regexp.MustCompile(`(?i)("?(?:checksum|password|[a-z]*pw|session_?t
 var digest = regexp.MustCompile(`[0-9a-fA-F]{40,}(-[0-9]+)?`)
 
 // element matches <name>value</name> for the names whose text is a secret.
-var element = regexp.MustCompile(`(?i)<((?:attendee|moderator)pw|password|session_?token|auth_?token|token|secret)>[^<]*`)
+var element = regexp.MustCompile(`(?is)<((?:attendee|moderator)pw|password|session_?token|auth_?token|token|secret)>(?:<!\[CDATA\[.*?(?:\]\]>|$)|[^<])+`)
 
 // Text returns s without the values of parameters, cookies and elements that
 // are secrets by their name, and without any occurrence of the given secrets.
 func Text(s string, secrets ...string) string {
+	if len(secrets) > 1 { // the longest first: a part of one may be another
+		secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
+	}
 	for _, secret := range secrets {
 		if len(secret) >= minSecret {
 			s = strings.ReplaceAll(s, secret, Mask)
@@ -77,24 +84,31 @@ func Error(err error, secrets ...string) error {
 	if clean == text && !errors.As(err, &ue) {
 		return err
 	}
-	return &scrubbed{text: clean, err: err}
+	return &scrubbed{text: clean, err: err, secrets: secrets}
 }
 
 // scrubbed has no Unwrap on purpose: whoever walks the chain and prints what
 // is below would print the secret after all.
 type scrubbed struct {
-	text string
-	err  error
+	text    string
+	err     error
+	secrets []string
 }
 
 func (s *scrubbed) Error() string        { return s.text }
 func (s *scrubbed) GoString() string     { return "redact.Error(" + s.text + ")" }
 func (s *scrubbed) Is(target error) bool { return errors.Is(s.err, target) }
 
-// Timeout keeps the error a net.Error in the sense callers care about.
+// Timeout and Temporary keep the error a net.Error, and callers who look for one
+// from finding the *url.Error below.
 func (s *scrubbed) Timeout() bool {
 	var t interface{ Timeout() bool }
 	return errors.As(s.err, &t) && t.Timeout()
+}
+
+func (s *scrubbed) Temporary() bool {
+	var t interface{ Temporary() bool }
+	return errors.As(s.err, &t) && t.Temporary()
 }
 
 func (s *scrubbed) As(target any) bool {
@@ -103,8 +117,19 @@ func (s *scrubbed) As(target any) bool {
 		if !errors.As(s.err, &ue) {
 			return false
 		}
-		*p = &url.Error{Op: ue.Op, URL: URL(ue.URL), Err: Error(ue.Err)}
+		*p = &url.Error{Op: ue.Op, URL: URL(ue.URL), Err: Error(ue.Err, s.secrets...)}
 		return true
 	}
-	return errors.As(s.err, target)
+	found := reflect.ValueOf(target).Elem()
+	before := reflect.New(found.Type()).Elem()
+	before.Set(found)
+	if !errors.As(s.err, target) {
+		return false
+	}
+	// An interface may be met by the very error that has to stay hidden.
+	if err, ok := found.Interface().(error); ok && found.Kind() == reflect.Interface && Error(err, s.secrets...) != err {
+		found.Set(before)
+		return false
+	}
+	return true
 }
