@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // The classes of failure. Match them with [errors.Is]; the text of an error is
@@ -121,19 +122,31 @@ func (e *Error) reason() string {
 	if e.StatusCode != 0 && e.StatusCode != 200 {
 		parts = append(parts, fmt.Sprintf("HTTP %d", e.StatusCode))
 	}
-	if e.Key != "" {
-		parts = append(parts, e.Key)
-	}
-	if m := strings.TrimSpace(e.Message); m != "" {
-		parts = append(parts, m)
+	for _, text := range [...]string{e.Key, e.Message} {
+		if text = shorten(text); text != "" {
+			parts = append(parts, text)
+		}
 	}
 	if e.Err != nil {
-		parts = append(parts, e.Err.Error())
+		parts = append(parts, strings.ReplaceAll(e.Err.Error(), "\n", "; ")) // joined errors
 	}
 	if len(parts) == 0 {
 		return "failed without a reason"
 	}
 	return strings.Join(parts, ": ")
+}
+
+// shownText is how many bytes of a server's own words an error shows.
+const shownText = 300
+
+// shorten makes what a server wrote, of any length and with any line ends, fit
+// for one line of a log.
+func shorten(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if len(text) > shownText {
+		text = text[:shownText] + "..."
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 // Unwrap returns the cause.
