@@ -136,7 +136,7 @@ func (r *response) notXML() error {
 			host = strings.TrimPrefix(redact.URL(u.String()), "//")
 		}
 		return r.bad("a redirect to " + host)
-	case b == 0:
+	case len(trimStart(r.body)) == 0:
 		return r.bad("an empty body")
 	case b == '<' && isHTML(r.body):
 		return r.bad("an HTML page" + r.title())
@@ -176,11 +176,11 @@ func (r *response) title() string {
 
 var htmlTitle = regexp.MustCompile(`(?is)<title[^>]*>([^<]*)</title>`)
 
-var htmlStart = regexp.MustCompile(`(?i)^<(!doctype\s+html|html|head|body|center|title)\b`)
+var htmlStart = regexp.MustCompile(`(?i)^(<\?xml[^>]*>\s*)?<(!doctype\s+html|html|head|body|center|title)\b`)
 
 func isHTML(body []byte) bool {
 	body = trimStart(body)
-	return htmlStart.Match(body[:min(len(body), 64)])
+	return htmlStart.Match(body[:min(len(body), 256)])
 }
 
 // jsonStatus reads the outcome out of a JSON answer, with or without the
@@ -206,7 +206,7 @@ func jsonStatus(body []byte) (status, bool) {
 }
 
 // firstByte returns the first byte that is not white space or part of a byte
-// order mark, or 0.
+// order mark, or 0 when there is none.
 func firstByte(body []byte) byte {
 	if body = trimStart(body); len(body) > 0 {
 		return body[0]
