@@ -314,14 +314,12 @@ const (
 // about seven thousand meetings with ten attendees each.
 func WithAnswerLimit(bytes int64) Option {
 	return both(func(c *serverConfig) {
-		if bytes < 1 || bytes > maxAnswerLimit {
-			c.problem("WithAnswerLimit: %d, need 1 to %d", bytes, maxAnswerLimit)
+		if bytes < 1 {
+			c.problem("WithAnswerLimit: %d, need at least 1", bytes)
 		}
 		c.answerLimit = bytes
 	})
 }
-
-const maxAnswerLimit = 1 << 30
 
 // WithUserAgent sets the User-Agent header, overriding the default of "bbb-go".
 func WithUserAgent(ua string) Option {

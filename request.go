@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -283,7 +284,7 @@ func readBody(from io.Reader, length, limit int64, got *response) error {
 		// The length is the server's word: believe it only so far.
 		buf.Grow(int(min(length, maxPooledBody)) + bytes.MinRead)
 	}
-	_, err := buf.ReadFrom(io.LimitReader(from, limit+1))
+	_, err := buf.ReadFrom(io.LimitReader(from, min(limit, math.MaxInt64-1)+1))
 	got.body = buf.Bytes()
 	switch {
 	case int64(buf.Len()) > limit:
