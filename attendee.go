@@ -37,15 +37,15 @@ type Attendee struct {
 type Session struct {
 	InternalMeetingID string
 	InternalUserID    string
-	AuthToken         string
-	SessionToken      string
+	AuthToken         string `json:"-"` // access stays out of JSON, and so of logs
+	SessionToken      string `json:"-"`
 	// GuestStatus is [GuestAllow], [GuestWait] or [GuestDeny]; empty when the
 	// server did not say, as old ones do not.
 	GuestStatus GuestStatus
 	// URL opens the client. It works in a browser only with the cookie that the
 	// server set for us, or when the meeting was created with
 	// AllowRequestsWithoutSession.
-	URL string
+	URL string `json:"-"`
 
 	server *Server
 }
@@ -161,10 +161,13 @@ func (s *Server) joinCall(ctx context.Context, r request) (*joinAnswer, error) {
 			if resp.status < 300 || resp.status >= 400 {
 				return decode(resp, joinRecord, &got)
 			}
-			if hop == maxJoinHops {
+			if err := got.fromRedirect(resp, base); err != nil {
+				return err // the reason of the last server, too
+			}
+			if got.next != nil && hop == maxJoinHops {
 				return resp.bad("one redirect too many")
 			}
-			return got.fromRedirect(resp, base)
+			return nil
 		})
 		if err != nil {
 			return nil, err

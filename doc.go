@@ -56,9 +56,9 @@
 // errors; what is no BigBlueButton answer matches [ErrBadAnswer].
 //
 // No error, log line or formatted value of this package holds a secret, a
-// checksum, a password or a session token. The fields of [Meeting],
-// [CreateParams], [JoinParams] and [Session] do hold them, and so does what
-// encoding/json makes of these.
+// checksum, a password or a session token, nor does what encoding/json makes of
+// a [Meeting] or [Session]. Their fields do, and so does the JSON of
+// [CreateParams] and [JoinParams], which may be meant for a file.
 //
 // # Time
 //

@@ -43,8 +43,8 @@ type Meeting struct {
 
 	VoiceBridge string
 	DialNumber  string
-	AttendeePW  string
-	ModeratorPW string
+	AttendeePW  string `json:"-"` // access stays out of JSON, and so of logs
+	ModeratorPW string `json:"-"`
 
 	Running              bool          // somebody is in it
 	HasUserJoined        bool          // somebody was in it
