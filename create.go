@@ -175,4 +175,3 @@ func derivePassword(secret, role, meetingID string) string {
 	mac.Write([]byte(role + "\x00" + meetingID))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil))[:16])
 }
-
