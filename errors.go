@@ -37,7 +37,8 @@ var (
 	ErrGuestDenied = errors.New("guest denied")
 
 	// ErrPassword says that a password is not the meeting's. EndMeeting returns
-	// it before anything is sent; a server answers it as invalidPassword.
+	// it before anything is sent; a server answers it as invalidPassword, and
+	// since 3.0 to a join as "Params required".
 	ErrPassword = errors.New("wrong password")
 
 	// ErrChecksum says that the server did not accept our signature
