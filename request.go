@@ -143,9 +143,11 @@ func (s *Server) roundTrip(parent context.Context, r request, secret string, got
 	defer context.AfterFunc(s.group.stop, cancel)() //nolint:contextcheck // the group ends calls besides the caller
 
 	err := s.exchange(context.WithValue(ctx, connectTimeoutKey{}, s.cfg.connectTimeout), r, secret, got)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	settle(ctx)
+	switch {
 	case parent.Err() != nil:
 		return ended(parent)
 	case s.group.stop.Err() != nil:
