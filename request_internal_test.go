@@ -1,0 +1,148 @@
+package bbb
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bbbgroup/bbb/bbbtest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func internalServer(t *testing.T, fake *bbbtest.Server, opts ...ServerOption) *Server {
+	t.Helper()
+	g, err := NewGroup("internal")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = g.Close(context.Background()) })
+	s, err := g.New("bbb1", fake.URL(), fake.Secret(), append([]ServerOption{WithTransport(fake.Transport())}, opts...)...)
+	require.NoError(t, err)
+	return s
+}
+
+// What the caller did says nothing about the server; what the server did does.
+func TestHealthLearnsFromTheServerOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault    bbbtest.Fault
+		ctx      func(context.Context) (context.Context, context.CancelFunc)
+		failures int32
+	}{
+		"answers":          {},
+		"says no":          {fault: bbbtest.Fault{Body: "<response><returncode>FAILED</returncode><messageKey>notFound</messageKey></response>"}},
+		"time-out of ours": {fault: bbbtest.Fault{Hang: true}, failures: 1},
+		"refused":          {fault: bbbtest.Fault{Refuse: true}, failures: 1},
+		"error page":       {fault: bbbtest.Fault{HTML: true}, failures: 1},
+		"cut off":          {fault: bbbtest.Fault{CutBody: 7}, failures: 1},
+		"unknown call":     {fault: bbbtest.Fault{Status: 404}},
+		"caller's deadline": {
+			fault: bbbtest.Fault{Hang: true},
+			ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithTimeout(ctx, time.Millisecond)
+			},
+		},
+		"caller's cancel": {
+			fault: bbbtest.Fault{Hang: true},
+			ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(ctx)
+				time.AfterFunc(time.Millisecond, cancel)
+				return ctx, cancel
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := bbbtest.New()
+				s := internalServer(t, fake)
+				if c.fault.Body != "" || c.fault.Hang || c.fault.Refuse || c.fault.HTML || c.fault.CutBody != 0 || c.fault.Status != 0 {
+					fake.Inject(c.fault)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				if c.ctx != nil {
+					ctx, cancel = c.ctx(t.Context())
+				}
+				defer cancel()
+				_, _ = s.IsMeetingRunning(ctx, "room")
+				assert.Equal(t, c.failures, s.health.failures.Load())
+				assert.Equal(t, c.failures == 0, s.health.up())
+
+				if c.failures > 0 {
+					fake.ClearFaults()
+					_, err := s.IsMeetingRunning(t.Context(), "room")
+					require.NoError(t, err)
+					assert.True(t, s.health.up(), "one answer makes up for it")
+				}
+			})
+		})
+	}
+}
+
+// Only what is certain counts: a create that may have been carried out must not
+// be sent to another server.
+func TestNeverSent(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"refused":           {refused, true},
+		"wrapped":           {&Error{Call: "create", Err: fmt.Errorf("x: %w", &url.Error{Op: "Post", Err: refused})}, true},
+		"unknown host":      {&net.DNSError{Err: "no such host", IsNotFound: true}, true},
+		"dead proxy":        {&net.OpError{Op: "proxyconnect", Net: "tcp", Err: refused}, true},
+		"bad certificate":   {&tls.CertificateVerificationError{Err: errors.New("expired")}, true},
+		"reset":             {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, false},
+		"broken while sent": {&net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}, false},
+		"closed":            {io.EOF, false},
+		"cut off":           {io.ErrUnexpectedEOF, false},
+		"time-out":          {context.DeadlineExceeded, false},
+		"FAILED":            {&Error{Call: "create", Key: "internalError"}, false},
+		"error page":        {&Error{Call: "create", StatusCode: 502, Err: ErrBadAnswer}, false},
+	} {
+		assert.Equal(t, c.want, neverSent(c.err), name)
+	}
+}
+
+func TestRefusedIsNeverSent(t *testing.T) {
+	t.Parallel()
+	fake := bbbtest.New()
+	s := internalServer(t, fake)
+	fake.SetDown(true)
+	_, err := s.Meetings(t.Context())
+	assert.True(t, neverSent(err), err)
+	fake.SetDown(false)
+	fake.Inject(bbbtest.Fault{Drop: true})
+	_, err = s.Meetings(t.Context())
+	assert.False(t, neverSent(err), err)
+}
+
+// A server whose certificate has expired never saw the request.
+func TestUntrustedCertificateIsNeverSent(t *testing.T) {
+	t.Parallel()
+	reached := make(chan struct{}, 1)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} }))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	g, err := NewGroup("internal")
+	require.NoError(t, err)
+	s, err := g.New("bbb1", srv.URL, "secret")
+	require.NoError(t, err)
+	_, err = s.Meetings(t.Context())
+	require.ErrorContains(t, err, "certificate")
+	assert.True(t, neverSent(err))
+	assert.Empty(t, reached)
+}
