@@ -80,7 +80,7 @@ var fileReaders = map[string]func(t *testing.T, s *bbb.Server, e *tree){
 			assertListed(t, elements[i], m)
 			assert.Same(t, s, m.Server())
 		}
-		assert.Equal(t, len(elements), len(s.CachedMeetings(t.Context())))
+		assert.Len(t, s.CachedMeetings(t.Context()), len(elements))
 	},
 	"getSessionsSuccess": func(t *testing.T, s *bbb.Server, e *tree) {
 		sessions, err := s.Sessions(t.Context())

@@ -3,6 +3,7 @@ package bbb_test
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func parseTree(t *testing.T, body []byte) *tree {
 	path := []*tree{root}
 	for {
 		tok, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(t, err)

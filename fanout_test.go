@@ -30,7 +30,7 @@ func TestFanOutKeepsTheOrderOfTheGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := idle(t, 5)
 		var turn atomic.Int64
-		results := bbb.FanOut(t.Context(), g, func(ctx context.Context, s *bbb.Server) (string, error) {
+		results := bbb.FanOut(t.Context(), g, func(_ context.Context, s *bbb.Server) (string, error) {
 			d := time.Duration(6-turn.Add(1)) * time.Second // who starts last is done first
 			wait(t, d)
 			return s.Name(), nil
@@ -56,7 +56,8 @@ func TestFanOutIsBoundedByTheWorkers(t *testing.T) {
 				results := bbb.FanOut(t.Context(), g, func(context.Context, *bbb.Server) (struct{}, error) {
 					n := now.Add(1)
 					defer now.Add(-1)
-					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); {
+						m = most.Load()
 					}
 					wait(t, time.Second)
 					return struct{}{}, nil
