@@ -153,7 +153,9 @@ func (m *Meeting) completeFrom(p *CreateParams) {
 	if len(p.Meta) > 0 {
 		m.Metadata = make(map[string]string, len(p.Meta))
 		for key, value := range p.Meta {
-			m.Metadata[strings.ToLower(key)] = value
+			if value != "" { // these are not sent
+				m.Metadata[strings.ToLower(key)] = value
+			}
 		}
 	}
 	m.Recording = p.Record != nil && *p.Record
