@@ -321,10 +321,10 @@ func TestScopeJoinIsBoundToTheMeeting(t *testing.T) {
 func TestScopeFilters(t *testing.T) {
 	t.Parallel()
 	g, _ := newGroup(t, 1)
-	sc, err := g.Scope(map[string]string{"Tenant": "Blue", "COURSE-1": ""})
+	sc, err := g.Scope(map[string]string{"Tenant": "Blue", "COURSE-1": "x"})
 	require.NoError(t, err)
 	assert.Same(t, g, sc.Group())
-	assert.Equal(t, map[string]string{"tenant": "Blue", "course-1": ""}, sc.Meta(), "keys are folded, values not")
+	assert.Equal(t, map[string]string{"tenant": "Blue", "course-1": "x"}, sc.Meta(), "keys are folded, values not")
 	sc.Meta()["tenant"] = "red"
 	assert.Equal(t, "Blue", sc.Meta()["tenant"], "it is a copy")
 	assert.Equal(t, "scope of "+g.String(), sc.String())
@@ -340,6 +340,7 @@ func TestScopeFilters(t *testing.T) {
 
 	for _, bad := range []map[string]string{
 		{"": "x"}, {"1st": "x"}, {"a b": "x"}, {"a_b": "x"}, {"ä": "x"}, {"tenant": "a", "Tenant": "b"},
+		{"tenant": ""}, // a scope that could not find what it created
 	} {
 		_, err := g.Scope(bad)
 		require.ErrorIs(t, noted(t, err), bbb.ErrInvalidParams, "%v", bad)
