@@ -57,7 +57,8 @@ var classesOfKeys = map[string][]error{
 	"notImplemented":            {bbb.ErrNotSupported}, // bbblb
 	"internalError":             nil,
 	"apiNotEnabled":             nil,
-	"serverUnavailable":         nil,
+	"serverUnavailable":         {bbb.ErrNoServer}, // Scalelite
+	"serverTagUnavailable":      {bbb.ErrNoServer},
 	"aKeyOfTomorrow":            nil,
 }
 

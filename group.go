@@ -184,14 +184,19 @@ func (g *Group) Len() int { return len(g.members.Load().list) }
 // drop it, and an empty value.
 func (g *Group) Scope(meta map[string]string) (*Scope, error) {
 	sc := &Scope{group: g, meta: make(map[string]string, len(meta))}
-	// What a create could not carry, a scope cannot filter by.
-	problems := []error{CreateParams{Name: "scope", Meta: meta}.Validate()}
+	var problems []error
 	for key, value := range meta {
-		if value == "" {
-			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + key, Problem: "must have a value: servers keep no empty ones"})
+		folded := strings.ToLower(key)
+		if other, ok := sc.meta[folded]; ok && other != value {
+			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + folded, Problem: "is given twice"})
 		}
-		sc.meta[strings.ToLower(key)] = value
+		if value == "" {
+			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + folded, Problem: "must have a value: servers keep no empty ones"})
+		}
+		sc.meta[folded] = value
 	}
+	// What a create could not carry, a scope cannot filter by.
+	problems = append(problems, CreateParams{Name: "scope", Meta: sc.meta}.Validate())
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}

@@ -195,7 +195,11 @@ func TestBadCacheFailsNoCall(t *testing.T) {
 					assert.Equal(t, "WARN", l["level"])
 					seen[l["operation"]] = true
 				}
-				assert.Equal(t, map[any]bool{"get": true, "set": true, "add": true}, seen)
+				want := map[any]bool{"get": true}
+				if !hang { // one that hangs is left alone for a while
+					want["set"], want["add"] = true, true
+				}
+				assert.Equal(t, want, seen)
 			})
 		})
 	}

@@ -60,6 +60,7 @@ func (st *store) get(ctx context.Context, key string) (string, bool) {
 	var ok bool
 	st.access(ctx, "get", func(ctx context.Context) (err error) {
 		value, ok, err = st.cache.Get(ctx, st.prefix+key)
+		ok = ok && err == nil
 		return err
 	})
 	return string(value), ok

@@ -80,7 +80,7 @@ func (s *Server) loadMeetings(ctx context.Context) (*savedMeetings, bool) {
 	}
 	var saved savedMeetings
 	if err := savedRecord.Decode([]byte(text), "saved", &saved, xmlwire.Limits{}); err != nil {
-		s.group.store.warn(ctx, "read", err)
+		s.group.store.warn(ctx, "restore", err)
 		return nil, false
 	}
 	if now := time.Now(); saved.Asked.After(now) {
