@@ -14,9 +14,11 @@ import (
 // The claims of a meeting form a chain. The first has a key of its own, each
 // further one a key made of the token of the one before it. The last one counts.
 // A claim is taken over by adding the next one, which only one process can do.
-// Nobody deletes a claim, so nobody can delete one that he does not know of. Its
-// state changes one way only: from pending to placed by a create that succeeded,
-// to void by whoever finds out that it is over.
+// Nobody deletes a claim, so nobody can delete one that he does not know of.
+//
+// Only the process that made a claim acts on it while it is pending; others wait.
+// Were they to send their create as well, it might succeed where that of the
+// owner was refused, and the owner would go on to another server.
 type claim struct {
 	key     string // of the claim itself
 	token   string // makes the key of the next one
@@ -26,7 +28,8 @@ type claim struct {
 }
 
 const (
-	claimPending = "pending" // a create may be under way, or its outcome is unknown
+	claimPending = "pending" // the owner's create is under way
+	claimUnknown = "unknown" // its outcome is unknown: repeat it on the same server
 	claimPlaced  = "placed"  // the server has, or had, the meeting
 	claimVoid    = "void"    // to be taken over
 )
@@ -43,17 +46,19 @@ func (c claim) encode() []byte {
 	return []byte(c.state + " " + strconv.FormatInt(c.at.UnixMilli(), 10) + " " + c.token + " " + c.baseURL)
 }
 
-func parseClaim(key, text string) (claim, bool) {
-	parts := strings.SplitN(text, " ", 4)
-	if len(parts) != 4 {
-		return claim{}, false
+// parseClaim reads a claim. A text that is none is a void one: it can be taken
+// over like any other.
+func parseClaim(key, text string) claim {
+	if parts := strings.SplitN(text, " ", 4); len(parts) == 4 && parts[2] != "" {
+		if ms, err := strconv.ParseInt(parts[1], 10, 64); err == nil {
+			return claim{key: key, state: parts[0], at: time.UnixMilli(ms), token: parts[2], baseURL: parts[3]}
+		}
 	}
-	ms, err := strconv.ParseInt(parts[1], 10, 64)
-	return claim{key: key, state: parts[0], at: time.UnixMilli(ms), token: parts[2], baseURL: parts[3]}, err == nil
+	return claim{key: key, state: claimVoid, token: cacheKey("?" + text)}
 }
 
-// expired reports whether a create cannot be under way any more.
-func (c claim) expired() bool { return c.state == claimPending && time.Since(c.at) > claimTime }
+// expired reports whether a create whose outcome nobody found out is forgotten.
+func (c claim) expired() bool { return c.state != claimPlaced && time.Since(c.at) > claimTime }
 
 // claim returns the claim that counts, the last one of the chain.
 func (st *store) claim(ctx context.Context, id string) (last claim, ok bool) {
@@ -63,12 +68,8 @@ func (st *store) claim(ctx context.Context, id string) (last claim, ok bool) {
 		if !found {
 			break
 		}
-		next, valid := parseClaim(key, text)
-		if !valid {
-			break
-		}
-		last, ok = next, true
-		key = next.nextKey()
+		last, ok = parseClaim(key, text), true
+		key = last.nextKey()
 	}
 	return last, ok
 }
@@ -102,11 +103,7 @@ func (st *store) dropClaims(ctx context.Context, id string) {
 			return
 		}
 		st.delete(ctx, key)
-		c, valid := parseClaim(key, text)
-		if !valid {
-			return
-		}
-		key = c.nextKey()
+		key = parseClaim(key, text).nextKey()
 	}
 }
 
@@ -123,21 +120,48 @@ func (g *Group) holder(c claim) *Server {
 	return s
 }
 
+// settledClaim returns the claim that counts, after waiting for the process that
+// works on it. That one has as long as a request may take; then it is believed to
+// have died, and the outcome of its create is unknown.
+func (g *Group) settledClaim(ctx context.Context, id string) (claim, error) {
+	start, pause := time.Now(), 10*time.Millisecond
+	for {
+		last, _ := g.store.claim(ctx, id)
+		s := g.holder(last)
+		if s == nil || last.state != claimPending {
+			return last, nil
+		}
+		if time.Since(start) > s.cfg.requestTimeout+time.Second {
+			last.state = claimUnknown
+			return last, nil
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return claim{}, &Error{Call: callCreate, Err: ended(ctx)}
+		}
+		pause = min(2*pause, 200*time.Millisecond)
+	}
+}
+
 // claim reserves the ID for s. When another process has reserved it, claim
 // returns the server that it is reserved for, and mine is false.
-func (g *Group) claim(ctx context.Context, id string, s *Server) (_ *Server, c claim, mine bool) {
+func (g *Group) claim(ctx context.Context, id string, s *Server) (_ *Server, c claim, mine bool, err error) {
 	for range maxClaims {
-		last, ok := g.store.claim(ctx, id)
-		if ok {
-			if other := g.holder(last); other != nil {
-				return other, last, false
-			}
+		last, err := g.settledClaim(ctx, id)
+		if err != nil {
+			return nil, claim{}, false, err
+		}
+		if other := g.holder(last); other != nil {
+			return other, last, false, nil
 		}
 		if c, added := g.store.addClaim(ctx, id, last, claimPending, s.base); added {
-			return s, c, true
+			return s, c, true, nil
 		}
 	}
-	return s, claim{}, true // no Cache to agree by
+	return s, claim{}, true, nil // no Cache to agree by
 }
 
 // recordPlace writes to the Cache that s has the meeting.
@@ -158,8 +182,8 @@ func (g *Group) recordPlace(ctx context.Context, id string, s *Server) {
 }
 
 // hint returns the server that is believed to have the meeting, from the index
-// or the Cache. It asks no server. pending says that a create may be under way
-// there or its outcome is unknown.
+// or the Cache. It asks no server. pending says that a create is under way there
+// or its outcome is unknown.
 func (g *Group) hint(ctx context.Context, id string) (s *Server, pending bool) {
 	if s := g.places.get(id); s != nil {
 		return s, false
@@ -173,5 +197,5 @@ func (g *Group) hint(ctx context.Context, id string) (s *Server, pending bool) {
 		return nil, false
 	}
 	// A server that is not in the group says nothing.
-	return g.members.Load().byURL[last.baseURL], last.state == claimPending
+	return g.members.Load().byURL[last.baseURL], last.state != claimPlaced
 }

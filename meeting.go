@@ -188,7 +188,7 @@ func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 	}
 	s.adopt(got.Meetings, asked)
 	s.remember(asked, got.Meetings)
-	s.save(ctx)
+	s.save(ctx, true)
 	return got.Meetings, nil
 }
 
@@ -278,7 +278,7 @@ func (s *Server) end(ctx context.Context, m *Meeting) error {
 		return err
 	}
 	s.forget(ctx, m.ID)
-	s.save(ctx)
+	s.save(ctx, false)
 	return nil
 }
 

@@ -62,6 +62,27 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 	return gone
 }
 
+// offer takes those meetings of a list from elsewhere that are not here and did
+// not end since. What is here stays: the clock of another machine does not tell
+// which is newer.
+func (c *meetingSet) offer(list []*Meeting) (taken []*Meeting) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.place == nil {
+		c.place = make(map[string]int, len(list))
+	}
+	for _, m := range list {
+		_, here := c.place[m.ID]
+		if at, ended := c.dropped[m.ID]; here || ended && !at.Before(m.FetchedAt) {
+			continue
+		}
+		c.place[m.ID] = len(c.list)
+		c.list = append(c.list, m)
+		taken = append(taken, m)
+	}
+	return taken
+}
+
 // put takes one meeting. In a process that never asks for the whole list, which
 // would clear out what is over, it returns now and then the IDs of meetings
 // that are too old to be still there.
@@ -131,13 +152,6 @@ func (c *meetingSet) get(id string) *Meeting {
 		return c.list[i]
 	}
 	return nil
-}
-
-// listed returns when the server was asked for the list that is here.
-func (c *meetingSet) listed() time.Time {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.asked
 }
 
 // count returns how many meetings were fetched at that time or later.

@@ -62,12 +62,11 @@ func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, e
 		if err != nil {
 			return nil, &Error{Call: callCreate, Err: err}
 		}
-		s, pending := sc.group.believed(ctx, p.MeetingID)
-		if s != nil && !pending {
+		if s, pending := sc.group.believed(ctx, p.MeetingID); s != nil && !pending {
 			unlock() // placed by whoever had the lock
 			continue
 		}
-		m, err := sc.createUnknown(ctx, p, s)
+		m, err := sc.createUnknown(ctx, p)
 		unlock()
 		return m, err
 	}
@@ -101,15 +100,17 @@ func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, d
 
 // createUnknown handles the create of a meeting that is claimed for a server, or
 // is to be looked for. The caller holds the lock of the ID.
-func (sc *Scope) createUnknown(ctx context.Context, p CreateParams, claimed *Server) (*Meeting, error) {
-	if claimed != nil {
-		return sc.createOn(ctx, claimed, p, nil, 1)
+func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, error) {
+	g, id := sc.group, p.MeetingID
+	last, err := g.settledClaim(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if s := g.holder(last); s != nil && last.state == claimUnknown {
+		return sc.createOn(ctx, s, p, nil, 1)
 	}
 	var (
-		g    = sc.group
-		id   = p.MeetingID
 		m    *Meeting
-		err  error
 		here = func(s *Server) bool {
 			m, err = sc.recreate(ctx, s, p)
 			return !isNotFound(err)
@@ -278,7 +279,10 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		var own claim
 		mine := true
 		if claimed {
-			s, own, mine = g.claim(ctx, p.MeetingID, s)
+			s, own, mine, err = g.claim(ctx, p.MeetingID, s)
+			if err != nil {
+				return nil, err
+			}
 			if err := c.tried[s]; err != nil {
 				return nil, err // it refused us, but another process may be creating it there
 			}
@@ -287,9 +291,11 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		switch {
 		case err == nil:
 			return m, nil
-		case errors.Is(err, ErrOutcomeUnknown):
-			if !claimed { // so that repeating it goes to the same server
-				g.claim(context.WithoutCancel(ctx), p.MeetingID, s)
+		case errors.Is(err, ErrOutcomeUnknown): // repeating it must go to the same server
+			if claimed {
+				g.store.mark(context.WithoutCancel(ctx), own, claimUnknown)
+			} else {
+				g.store.addClaim(context.WithoutCancel(ctx), p.MeetingID, claim{}, claimUnknown, s.base)
 			}
 			return nil, err
 		case !mine:

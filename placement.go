@@ -93,5 +93,5 @@ func (s *Server) placed(ctx context.Context, m *Meeting) {
 	s.put(m)
 	s.group.places.set(m.ID, s)
 	s.group.recordPlace(ctx, m.ID, s)
-	s.save(ctx)
+	s.save(ctx, false)
 }

@@ -46,9 +46,7 @@ func (s *Server) restoreNow(ctx context.Context) {
 	if text, ok := s.group.store.get(ctx, s.cookieKey()); ok {
 		s.jar.restore(s.url, text)
 	}
-	if saved, ok := s.loadMeetings(ctx); ok {
-		s.remember(saved.Asked, saved.Meetings)
-	}
+	s.loadMeetings(ctx)
 }
 
 // warm restores all servers of a group that shares a Cache. After the first time
@@ -73,36 +71,39 @@ func (g *Group) warm(ctx context.Context) {
 	}
 }
 
-func (s *Server) loadMeetings(ctx context.Context) (*savedMeetings, bool) {
+// loadMeetings takes over the meetings of the server that others have seen.
+func (s *Server) loadMeetings(ctx context.Context) {
 	text, ok := s.group.store.get(ctx, s.meetingsKey())
 	if !ok {
-		return nil, false
+		return
 	}
 	var saved savedMeetings
 	if err := savedRecord.Decode([]byte(text), "saved", &saved, xmlwire.Limits{}); err != nil {
 		s.group.store.warn(ctx, "restore", err)
-		return nil, false
+		return
 	}
 	if now := time.Now(); saved.Asked.After(now) {
 		saved.Asked = now // the clock of whoever saved it is ahead
 	}
 	s.adopt(saved.Meetings, saved.Asked)
-	return &saved, true
+	for _, m := range s.meetings.offer(saved.Meetings) {
+		s.group.places.setIfFree(m.ID, s)
+	}
 }
 
 // save writes the meetings of the server to a shared Cache. After one that took
 // long it leaves the next ones to a later call, so that a busy group spends a
-// small part of its time on this.
-func (s *Server) save(ctx context.Context) {
+// small part of its time on this. whole says that the server was just asked for
+// all of them; otherwise those that another process has seen are kept beside
+// ours.
+func (s *Server) save(ctx context.Context, whole bool) {
 	st := s.group.store
 	start := time.Now()
 	if !st.shared || start.UnixNano() < s.nextSave.Load() {
 		return
 	}
-	// A process that never asks for the whole list must not replace that of one
-	// which does.
-	if saved, ok := s.loadMeetings(context.WithoutCancel(ctx)); ok && saved.Asked.After(s.meetings.listed()) {
-		s.remember(saved.Asked, saved.Meetings)
+	if !whole {
+		s.loadMeetings(context.WithoutCancel(ctx))
 	}
 	saved := savedMeetings{Asked: start, Meetings: s.meetings.since(nil, start.Add(-s.cfg.cacheTime))}
 	for _, m := range saved.Meetings {
