@@ -24,7 +24,10 @@ type Server struct {
 	group *Group
 	name  string
 	endpoint
-	cfg    serverConfig
+	// cfg is behind a pointer because it holds the secrets: a struct with a
+	// *Server in a field that is not exported is printed by fmt field by field,
+	// without asking Format, down to the next pointer.
+	cfg    *serverConfig
 	client *http.Client
 	once   *http.Client // for calls that must not be repeated
 
@@ -80,7 +83,7 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 		cfg.host = at.url.Hostname()
 	}
 
-	s := &Server{group: group, name: name, endpoint: at, cfg: cfg, jar: newCookies(at.url.Host), restored: make(chan struct{})}
+	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{})}
 	s.client, s.once = s.newClient(group.transport), s.newClient(group.onceTransport)
 	if err := group.add(s); err != nil {
 		return nil, fmt.Errorf("bbb: server %q: %w", name, err)
@@ -152,9 +155,9 @@ func (s *Server) URL(call string, params url.Values) string {
 
 // Answer is what a server answered to [Server.Call].
 type Answer struct {
-	StatusCode  int
-	ContentType string
-	Body        []byte
+	StatusCode  int    // HTTP status
+	ContentType string // as the server wrote it
+	Body        []byte // to the byte, within the limit of [WithAnswerLimit]
 }
 
 // Call makes a call that this package does not model, by GET, signed like the

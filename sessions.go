@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/bbbgroup/bbb/internal/xmlwire"
 )
@@ -9,14 +10,17 @@ import (
 // UserSession is a row of getSessions: one user in one meeting.
 type UserSession struct {
 	InternalMeetingID string // this call alone names meetings by their internal ID
-	MeetingName       string
-	UserName          string
+	MeetingName       string // of the meeting
+	UserName          string // the full name that join was given
 
 	server *Server
 }
 
 // Server returns the server that the user is on.
 func (u UserSession) Server() *Server { return u.server }
+
+// String tells who is where.
+func (u UserSession) String() string { return fmt.Sprintf("%q in %q", u.UserName, u.MeetingName) }
 
 type sessionsAnswer struct {
 	status
