@@ -57,7 +57,9 @@ func (s *Server) remember(asked time.Time, meetings []*Meeting) {
 		s.group.places.drop(id, s)
 	}
 	for _, m := range meetings {
-		s.group.places.setIfFree(m.ID, s)
+		if s.meetings.get(m.ID) != nil { // not ended in the meantime
+			s.group.places.setIfFree(m.ID, s)
+		}
 	}
 }
 
