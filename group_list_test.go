@@ -335,3 +335,47 @@ func TestListsBelongToTheirCallers(t *testing.T) {
 		require.NoError(t, err, name)
 	}
 }
+
+// A list that was made before the end of a meeting arrives after it. The meeting must
+// not rise from the dead in what is cached, nor its place in the index.
+func TestEndedWhileTheListIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 1)
+		create(t, g, "physics")
+		create(t, g, "chemistry")
+		remove := fakes[0].Inject(bbbtest.Fault{Call: "getMeetings", Latency: 5 * time.Second, Processed: true})
+		listed := after(func() { assert.NoError(t, g.Refresh(t.Context())) })
+		wait(t, time.Second)
+		require.NoError(t, g.EndMeeting(t.Context(), "physics", ""))
+		require.NoError(t, g.EndMeeting(t.Context(), "chemistry", ""))
+		create(t, g, "chemistry")
+		<-listed
+		remove()
+		assert.Equal(t, []string{"chemistry"}, ids(g.CachedMeetings(t.Context())), "one ended, one was created anew")
+		_, err := g.JoinURL(t.Context(), viewer("physics"))
+		require.ErrorIs(t, noted(t, err), bbb.ErrMeetingNotFound)
+		createOn(t, fakes[0], bbb.CreateParams{MeetingID: "physics"})
+		require.NoError(t, g.Refresh(t.Context()))
+		assert.Len(t, g.CachedMeetings(t.Context()), 2, "but a later list counts")
+	})
+}
+
+func TestSessionsOfAllServers(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 2)
+	for _, f := range fakes {
+		createOn(t, f, bbb.CreateParams{MeetingID: "on-" + f.Name()})
+		_, err := g.Join(t.Context(), bbb.JoinParams{MeetingID: "on-" + f.Name(), FullName: "Ada on " + f.Name(), Role: bbb.RoleViewer})
+		require.NoError(t, err)
+	}
+	all, err := g.Sessions(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	for i, f := range fakes {
+		assert.Equal(t, "Ada on "+f.Name(), all[i].UserName)
+		assert.Equal(t, f.Name(), all[i].Server().Name())
+		m, _ := f.Meeting("on-" + f.Name())
+		assert.Equal(t, m.InternalID, all[i].InternalMeetingID)
+	}
+}
