@@ -1,0 +1,141 @@
+package bbb_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/bbbgroup/bbb"
+	"github.com/bbbgroup/bbb/bbbtest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The answer to a create does not tell the metadata of a meeting that existed. A scope
+// that repeats a create whose outcome it does not know has to ask for them.
+func TestScopeRepeatsACreateOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	p := bbb.CreateParams{Name: "Physics", MeetingID: "physics"}
+	lost := func(t *testing.T) (*bbb.Scope, *bbbtest.Server) {
+		g, fakes := newGroup(t, 1)
+		blue := scope(t, g, "blue")
+		fakes[0].Inject(bbbtest.Fault{Call: "create", Drop: true, Times: 1})
+		_, err := blue.CreateMeeting(t.Context(), p)
+		require.ErrorIs(t, noted(t, err), bbb.ErrOutcomeUnknown)
+		return blue, fakes[0]
+	}
+	t.Run("it is there", func(t *testing.T) {
+		t.Parallel()
+		blue, _ := lost(t)
+		m, err := blue.CreateMeeting(t.Context(), p)
+		require.NoError(t, noted(t, err))
+		assert.True(t, m.Existed())
+		assert.Equal(t, "blue", m.Metadata["tenant"])
+	})
+	t.Run("somebody else has the ID by now", func(t *testing.T) {
+		t.Parallel()
+		blue, fake := lost(t)
+		fake.EndMeeting("physics")
+		create(t, server(t, blue.Group(), "bbb1"), "physics")
+		fake.ResetRequests()
+		_, err := blue.CreateMeeting(t.Context(), p)
+		require.ErrorIs(t, noted(t, err), bbb.ErrMeetingExists)
+		assert.NotContains(t, err.Error(), "bbb1")
+	})
+	t.Run("with other passwords", func(t *testing.T) {
+		t.Parallel()
+		blue, _ := lost(t)
+		q := p
+		q.ModeratorPW, q.AttendeePW = "pw-mod-changed", "pw-att-changed"
+		_, err := blue.CreateMeeting(t.Context(), q)
+		require.ErrorIs(t, noted(t, err), bbb.ErrMeetingExists)
+		assert.NotContains(t, err.Error(), "bbb1")
+	})
+	t.Run("and cannot be asked for", func(t *testing.T) {
+		t.Parallel()
+		blue, fake := lost(t)
+		fake.Inject(bbbtest.Fault{Call: "getMeetingInfo", Refuse: true, Times: 1})
+		_, err := blue.CreateMeeting(t.Context(), p)
+		require.Error(t, noted(t, err))
+		require.NotErrorIs(t, err, bbb.ErrMeetingExists)
+		m, err := blue.CreateMeeting(t.Context(), p)
+		require.NoError(t, noted(t, err))
+		assert.Equal(t, "blue", m.Metadata["tenant"])
+	})
+}
+
+// stolen is a cache in which another process claims an ID as soon as it is free.
+type stolen struct{ bbb.Cache }
+
+func (c stolen) Delete(ctx context.Context, key string) error {
+	value, ok, err := c.Get(ctx, key)
+	if err == nil && ok && strings.Contains(key, ":place:") {
+		return c.Set(ctx, key, value, 0)
+	}
+	return c.Cache.Delete(ctx, key)
+}
+
+// A server refused us; the claim that we gave up is taken by another process at once,
+// for the same server, which may well accept its create. Going on to the next server
+// would split the meeting.
+func TestRefusedServerIsClaimedByAnother(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 3, bbb.WithCache(stolen{bbb.NewMemoryCache()}))
+	for _, f := range fakes {
+		f.Inject(bbbtest.Fault{Call: "create", Status: 404})
+	}
+	_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics", MeetingID: "physics"})
+	require.ErrorIs(t, noted(t, err), bbb.ErrNotSupported)
+	assert.Equal(t, 1, attempts(fakes))
+}
+
+func TestServerCreateMeeting(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 2)
+	s := server(t, g, "bbb2")
+	_, err := s.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "a,b"})
+	require.ErrorIs(t, noted(t, err), bbb.ErrInvalidParams)
+	fakes[1].Inject(bbbtest.Fault{Call: "create", Refuse: true, Times: 1})
+	_, err = s.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "physics", Name: "Physics"})
+	require.Error(t, noted(t, err))
+	m := create(t, s, "physics")
+	found, err := g.Meeting(t.Context(), "physics")
+	require.NoError(t, err)
+	assert.Equal(t, m.InternalID, found.InternalID)
+	assert.Zero(t, requests(fakes, "getMeetings"), "the group knows what its server created")
+
+	// The passwords of a meeting that exists cannot be adopted when it cannot be asked.
+	createOn(t, fakes[1], bbb.CreateParams{MeetingID: "foreign", ModeratorPW: "pw-mod-of-foreign", AttendeePW: "pw-att-of-foreign"})
+	fakes[1].Inject(bbbtest.Fault{Call: "getMeetingInfo", Refuse: true})
+	_, err = s.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "foreign", Name: "Physics"})
+	require.ErrorIs(t, noted(t, err), bbb.ErrMeetingExists)
+}
+
+func TestCreateBreakoutRoom(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 1)
+	parent := create(t, g, "physics")
+	room, err := server(t, g, "bbb1").CreateMeeting(t.Context(), bbb.CreateParams{
+		MeetingID: parent.InternalID + "-1", Name: "Room 1", IsBreakout: new(true), ParentMeetingID: "physics", Sequence: new(1), FreeJoin: new(true),
+	})
+	require.NoError(t, noted(t, err))
+	assert.True(t, room.IsBreakout)
+	assert.Equal(t, 1, room.Sequence)
+	assert.True(t, room.FreeJoin)
+	there, ok := fakes[0].Meeting(room.ID)
+	require.True(t, ok, "the server made an ID of its own, and the answer tells it")
+	assert.True(t, there.Breakout)
+}
+
+// Some servers in front of others answer less than they should.
+func TestCreateAnswersLittle(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 1)
+	fakes[0].Inject(bbbtest.Fault{Call: "create", Body: "<response><returncode>SUCCESS</returncode></response>"})
+	m, err := g.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "physics", Name: "Physics", ModeratorPW: "pw-mod-of-little"})
+	require.NoError(t, noted(t, err))
+	assert.Equal(t, "physics", m.ID)
+	assert.Equal(t, "Physics", m.Name)
+	assert.Equal(t, "pw-mod-of-little", m.ModeratorPW)
+	assert.NotEmpty(t, m.AttendeePW)
+}
