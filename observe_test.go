@@ -3,6 +3,7 @@ package bbb_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -190,3 +191,35 @@ func TestRepeatedCreateIsAPlacement(t *testing.T) {
 	create(t, g, "physics")
 	assert.Len(t, w.placed, 1)
 }
+
+// A transport of the user's own may put the whole URL into its error. The signature
+// in it must not come out of a call, neither in an error nor in a log line.
+func TestTransportThatTellsTooMuch(t *testing.T) {
+	t.Parallel()
+	opt, log := logged(t)
+	var shown []string
+	g := newEmptyGroup(t, opt, bbb.WithTransport(telling(func(r *http.Request) (*http.Response, error) {
+		for _, name := range []string{"checksum", "moderatorPW", "attendeePW"} {
+			if value := r.URL.Query().Get(name); value != "" {
+				suite.secret(name, value)
+				shown = append(shown, value)
+			}
+		}
+		return nil, fmt.Errorf("no route to %s", r.URL)
+	})))
+	_, err := g.New("bbb1", "bbb1.test", "a-secret-of-telling")
+	require.NoError(t, err)
+	_, err = g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics"})
+	require.ErrorContains(t, noted(t, err), "no route to")
+	require.Len(t, shown, 3)
+	lines := log.with("bigbluebutton call")
+	require.Len(t, lines, 1)
+	for _, secret := range shown {
+		assert.NotContains(t, err.Error(), secret)
+		assert.NotContains(t, lines[0]["error"], secret)
+	}
+}
+
+type telling func(*http.Request) (*http.Response, error)
+
+func (f telling) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
