@@ -21,7 +21,11 @@ import (
 // by the check for goroutines after the run.
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	const goroutines, rounds, visits = 100, 3, 20
+	const goroutines, visits = 100, 20
+	rounds := 3
+	if testing.Short() {
+		rounds = 1
+	}
 	for name, opts := range map[string][]bbb.GroupOption{
 		"alone": nil, "with a common cache": {bbb.WithCache(bbb.NewMemoryCache())},
 	} {
