@@ -17,7 +17,7 @@ import (
 func (g *Group) search(ctx context.Context, id string, use func(*Server) bool) (bool, error) {
 	before := g.searching.count()
 	for {
-		f := g.searching.join(g)
+		f := g.searching.join(g) //nolint:contextcheck // others wait for it too, so no caller's context may end it
 		select {
 		case <-f.done:
 		case <-ctx.Done():

@@ -127,7 +127,7 @@ func (s *scrubbed) As(target any) bool {
 		return false
 	}
 	// An interface may be met by the very error that has to stay hidden.
-	if err, ok := found.Interface().(error); ok && found.Kind() == reflect.Interface && Error(err, s.secrets...) != err {
+	if err, ok := reflect.TypeAssert[error](found); ok && found.Kind() == reflect.Interface && Error(err, s.secrets...) != err { //nolint:errorlint // changed, or the very same
 		found.Set(before)
 		return false
 	}
