@@ -310,8 +310,7 @@ func TestTransportErrorsTellNoURL(t *testing.T) {
 				assert.NotRegexp(t, `checksum=[0-9a-f]`, e.Error())
 				assert.NotContains(t, e.Error(), wireSecret)
 			}
-			var ue *url.Error
-			if errors.As(err, &ue) {
+			if ue, ok := errors.AsType[*url.Error](err); ok {
 				assert.NotContains(t, ue.Error(), "hunter2")
 				assert.NotContains(t, ue.URL, "?")
 			}
@@ -319,11 +318,11 @@ func TestTransportErrorsTellNoURL(t *testing.T) {
 			if errors.As(err, &timeout) {
 				assert.False(t, timeout.Timeout())
 			}
-			var network interface {
+			type temporary interface {
 				error
 				Temporary() bool
 			}
-			if errors.As(err, &network) {
+			if network, ok := errors.AsType[temporary](err); ok {
 				assert.NotContains(t, network.Error(), "hunter2", "through another interface of *url.Error")
 			}
 			assert.NotErrorIs(t, err, context.Canceled)

@@ -202,7 +202,7 @@ func TestMeetingOutsideIsNowhere(t *testing.T) {
 						quiet(fakes)
 						got := noted(t, outside[call]())
 						assert.Equal(t, fmt.Sprint(want), fmt.Sprint(got), call)
-						assert.IsType(t, want, got, call)
+						assert.IsType(t, want, got, call) //nolint:testifylint // any class of error, but of one type
 						if knows == "index" {
 							assert.Equal(t, cost, requests(fakes, "*"), "%s: not even by its cost", call)
 						}

@@ -116,16 +116,15 @@ func TestErrorHidesTheURLInTheChain(t *testing.T) {
 			assert.True(t, network.Timeout())
 			assertClean(t, network)
 
-			var wrapper interface {
+			type wrapper interface {
 				error
 				Unwrap() error
 			}
-			if errors.As(clean, &wrapper) {
+			if wrapper, ok := errors.AsType[wrapper](clean); ok {
 				assertClean(t, wrapper)
 			}
 
-			var ue *url.Error
-			if errors.As(clean, &ue) {
+			if ue, ok := errors.AsType[*url.Error](clean); ok {
 				assert.Equal(t, "https://bbb.example/api/join", ue.URL)
 				assert.Equal(t, "Get", ue.Op)
 				assertClean(t, ue)
