@@ -287,7 +287,7 @@ func TestJoinThroughALoadBalancer(t *testing.T) {
 	_, err := direct.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "room", Name: "Room", AttendeePW: "the-ap", ModeratorPW: "the-mp"})
 	require.NoError(t, err)
 	for hops := range 5 {
-		var balancer http.RoundTripper = handled(func(w http.ResponseWriter, r *http.Request) {
+		balancer := handled(func(w http.ResponseWriter, r *http.Request) {
 			var n int
 			_, _ = fmt.Sscanf(r.URL.Host, "bbb%d.test", &n)
 			next, _ := url.Parse(fmt.Sprintf("https://bbb%d.test/bigbluebutton/api/join", n+1))
@@ -323,7 +323,7 @@ func TestJoinThroughALoadBalancer(t *testing.T) {
 		require.NoError(t, err, "%d load balancers", hops)
 		assert.Contains(t, a.Session.URL, "https://behind.test/html5client")
 		require.ErrorIs(t, refused, bbb.ErrMeetingNotFound, "%d load balancers hid the reason", hops)
-		assert.True(t, strings.Contains(refused.Error(), "join on bbb1"), "the server that was asked")
+		assert.Contains(t, refused.Error(), "join on bbb1", "the server that was asked")
 	}
 }
 
