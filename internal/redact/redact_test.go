@@ -114,6 +114,7 @@ func TestErrorHidesTheURLInTheChain(t *testing.T) {
 			var network net.Error
 			require.ErrorAs(t, clean, &network)
 			assert.True(t, network.Timeout())
+			assert.True(t, network.Temporary()) //nolint:staticcheck // a part of the interface
 			assertClean(t, network)
 
 			type wrapper interface {
