@@ -163,3 +163,32 @@ func TestDamagedCacheContentsAreIgnored(t *testing.T) {
 		assert.Empty(t, lastCookie(t, fake))
 	}
 }
+
+// A join through a load balancer gets cookies of the server behind it. They are
+// of that server, and another process would send them to the wrong one.
+func TestCookiesOfAnotherHostAreNotShared(t *testing.T) {
+	t.Parallel()
+	cache := bbb.NewMemoryCache()
+	var seen []string
+	rt := handled(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.URL.Host+" "+r.Header.Get("Cookie"))
+		w.Header().Add("Set-Cookie", "JSESSIONID="+r.URL.Host+"; Path=/")
+		if r.URL.Host == "bbb1.test" && strings.HasSuffix(r.URL.Path, "/join") {
+			w.Header().Set("Location", "https://behind.test/bigbluebutton/api/join?checksum=x")
+			w.WriteHeader(http.StatusFound)
+			return
+		}
+		_, _ = w.Write([]byte(successAnswer))
+	})
+	s := wireServerAt(t, wireGroup(t, bbb.WithCache(cache)), "https://bbb1.test", wireSecret, rt)
+	for range 2 {
+		_, err := s.Join(t.Context(), zoe())
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []string{"bbb1.test ", "behind.test ", "bbb1.test JSESSIONID=bbb1.test", "behind.test JSESSIONID=behind.test"}, seen)
+
+	s = wireServerAt(t, wireGroup(t, bbb.WithCache(cache)), "https://bbb1.test", wireSecret, rt)
+	_, err := s.Version(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "bbb1.test JSESSIONID=bbb1.test", seen[4])
+}

@@ -162,3 +162,13 @@ func TestEveryAlgorithmIsUnderstood(t *testing.T) {
 		}
 	}
 }
+
+// Given twice, the last one counts, as with any other option.
+func TestSecondSecretGivenTwice(t *testing.T) {
+	t.Parallel()
+	fake := bbbtest.New(bbbtest.WithSecret(newSecret))
+	s := wireServerAt(t, wireGroup(t), fake.URL(), oldSecret, fake.Transport(), bbb.WithSecondSecret("a-typo"), bbb.WithSecondSecret(newSecret))
+	_, err := s.Meetings(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 2, fake.Count("getMeetings"))
+}
