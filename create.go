@@ -61,7 +61,7 @@ func (s *Server) createOrFind(ctx context.Context, p CreateParams, known *Meetin
 		return nil, s.unknownOutcome(p.MeetingID, err)
 	}
 	if m.Existed() {
-		return s.completeExisting(ctx, m, known), nil
+		return s.completeExisting(ctx, m, known)
 	}
 	return m, nil
 }
@@ -117,20 +117,20 @@ func (s *Server) create(ctx context.Context, p CreateParams) (*Meeting, error) {
 
 // completeExisting returns the state of a meeting that a create found there, of
 // which the answer tells little: as it was known, else as the server says it.
-func (s *Server) completeExisting(ctx context.Context, m, known *Meeting) *Meeting {
+func (s *Server) completeExisting(ctx context.Context, m, known *Meeting) (*Meeting, error) {
 	if known == nil || known.InternalID != m.InternalID {
 		known = s.meetings.get(m.ID)
 	}
 	if known == nil || known.InternalID != m.InternalID {
 		found, err := s.Meeting(ctx, m.ID)
 		if err != nil {
-			return m // it exists, that much is known
+			return nil, err // the create may be repeated
 		}
 		known = found
 	}
 	full := *known // others hold it too
 	full.MessageKey, full.Message = m.MessageKey, m.Message
-	return &full
+	return &full, nil
 }
 
 // completeFrom fills in what an answer to create leaves out. For a meeting that

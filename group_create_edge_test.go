@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bbbgroup/bbb"
 	"github.com/bbbgroup/bbb/bbbtest"
@@ -64,15 +65,21 @@ func TestScopeRepeatsACreateOfUnknownOutcome(t *testing.T) {
 	})
 }
 
-// stolen is a cache in which another process claims an ID as soon as it is free.
+// stolen is a cache in which another process is faster to take over a claim, and
+// does so for the same server.
 type stolen struct{ bbb.Cache }
 
-func (c stolen) Delete(ctx context.Context, key string) error {
-	value, ok, err := c.Get(ctx, key)
-	if err == nil && ok && strings.Contains(key, ":place:") {
-		return c.Set(ctx, key, value, 0)
+func (c stolen) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	if _, taken := strings.CutPrefix(key, "bbb:school:place@"); !taken {
+		return c.Cache.Add(ctx, key, value, ttl)
 	}
-	return c.Cache.Delete(ctx, key)
+	first, _, err := c.Get(ctx, "bbb:school:place:physics")
+	if err != nil {
+		return false, err
+	}
+	parts := strings.Fields(string(first))
+	_, err = c.Cache.Add(ctx, key, []byte("unknown "+parts[1]+" OTHER "+parts[3]), ttl)
+	return false, err
 }
 
 // A server refused us; the claim that we gave up is taken by another process at once,

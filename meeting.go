@@ -53,11 +53,11 @@ type Meeting struct {
 	Duration             time.Duration // the limit, in whole minutes; 0 for none
 	MaxUsers             int           // the limit; 0 for none
 
-	ParticipantCount      int
-	ListenerCount         int
-	VoiceParticipantCount int
-	VideoCount            int
-	ModeratorCount        int
+	ParticipantCount      int // all who are in it
+	ListenerCount         int // of these, who only listen
+	VoiceParticipantCount int // of these, who can speak
+	VideoCount            int // shared cameras
+	ModeratorCount        int // of all, the moderators
 
 	Attendees []Attendee
 	Metadata  map[string]string // keys in lower case, as servers keep them

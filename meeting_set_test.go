@@ -46,10 +46,10 @@ func TestMeetingSetKeepsLaterNews(t *testing.T) {
 
 	c.put(seen("updated", noon))
 	assert.Same(t, updated, c.get("updated"), "older news of one meeting do not count either")
-	c.drop("updated")
-	c.drop("updated")
+	c.drop("updated", later)
+	c.drop("updated", later)
 	assert.Nil(t, c.get("updated"))
-	assert.Equal(t, 2, c.len())
+	assert.Equal(t, 2, c.count(time.Time{}))
 	assert.Len(t, c.since(nil, later), 1)
 }
 
@@ -63,11 +63,11 @@ func TestMeetingSetIsBounded(t *testing.T) {
 		now := noon.Add(time.Duration(i) * 10 * time.Minute) // 144 in a day
 		gone += len(c.put(seen(fmt.Sprintf("room-%d", i), now)))
 		if i%2 == 0 {
-			c.end(fmt.Sprintf("room-%d", i), now)
+			c.drop(fmt.Sprintf("room-%d", i), now)
 		}
 	}
 	assert.LessOrEqual(t, len(c.list), 1100)
-	assert.LessOrEqual(t, len(c.ended), 1100)
+	assert.LessOrEqual(t, len(c.dropped), 1100)
 	assert.Positive(t, gone)
 	assert.NotNil(t, c.get("room-19999"))
 	assert.Nil(t, c.get("room-1"))
@@ -78,10 +78,10 @@ func TestMeetingSetEnded(t *testing.T) {
 	t.Parallel()
 	var c meetingSet
 	c.put(seen("physics", noon))
-	c.end("physics", noon.Add(2*time.Second))
+	c.drop("physics", noon.Add(2*time.Second))
 	c.replace(noon.Add(time.Second), []*Meeting{seen("physics", noon.Add(time.Second))})
 	assert.Empty(t, c.ids(), "asked before the end")
 	c.replace(noon.Add(3*time.Second), []*Meeting{seen("physics", noon.Add(3*time.Second))})
 	assert.Equal(t, []string{"physics"}, c.ids(), "asked after it: the ID was used again")
-	assert.Empty(t, c.ended, "nothing is kept longer than needed")
+	assert.Empty(t, c.dropped, "nothing is kept longer than needed")
 }

@@ -3,7 +3,6 @@ package bbb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -33,12 +32,44 @@ func TestCacheKeysArePrintableAndShort(t *testing.T) {
 
 func TestClaimsReadBack(t *testing.T) {
 	t.Parallel()
-	for _, c := range []claim{{baseURL: "https://a.test/bigbluebutton/api"}, {baseURL: "https://a.test/b", pending: true}} {
-		got, ok := parseClaim(string(c.encode()))
-		assert.True(t, ok)
-		assert.Equal(t, c, got)
+	for _, state := range []string{claimPending, claimUnknown, claimPlaced, claimVoid} {
+		c := claim{key: "k", token: "T", state: state, at: time.UnixMilli(1700000000123), baseURL: "https://a.test/bigbluebutton/api"}
+		assert.Equal(t, c, parseClaim("k", string(c.encode())))
 	}
-	_, ok := parseClaim("garbage")
+	garbage := parseClaim("k", "gar bage")
+	assert.Equal(t, claimVoid, garbage.state, "it can be taken over")
+	assert.NotEmpty(t, garbage.token)
+	assert.NotEqual(t, garbage.nextKey(), parseClaim("k", "other").nextKey())
+}
+
+// A claim is taken over by one process only, whoever tries at the same time, and
+// the chain always ends in the one that counts.
+func TestClaimsFormAChain(t *testing.T) {
+	t.Parallel()
+	st := newStore(NewMemoryCache(), "g", slog.New(slog.DiscardHandler))
+	ctx := t.Context()
+	_, ok := st.claim(ctx, "room")
+	require.False(t, ok)
+
+	first, added := st.addClaim(ctx, "room", claim{}, claimPending, "https://a")
+	require.True(t, added)
+	_, added = st.addClaim(ctx, "room", claim{}, claimPending, "https://b")
+	require.False(t, added, "the first place is taken")
+
+	st.mark(ctx, first, claimVoid)
+	second, added := st.addClaim(ctx, "room", first, claimPending, "https://b")
+	require.True(t, added)
+	_, added = st.addClaim(ctx, "room", first, claimPending, "https://c")
+	require.False(t, added, "taken over already")
+	st.mark(ctx, first, claimPlaced)
+	last, ok := st.claim(ctx, "room")
+	require.True(t, ok)
+	assert.Equal(t, second.token, last.token, "late news of an old claim change nothing")
+
+	st.dropClaims(ctx, "room")
+	_, ok = st.claim(ctx, "room")
+	assert.False(t, ok)
+	_, ok = st.get(ctx, second.key)
 	assert.False(t, ok)
 }
 
@@ -92,78 +123,10 @@ func TestGroupsOfOneCacheAreApart(t *testing.T) {
 	cache := NewMemoryCache()
 	log := slog.New(slog.DiscardHandler)
 	a, b, again := newStore(cache, "a", log), newStore(cache, "a:place", log), newStore(cache, "a", log)
-	a.set(t.Context(), claimKey("room"), claim{baseURL: "x"}.encode(), time.Hour)
+	a.set(t.Context(), claimKey("room"), claim{token: "T", state: claimPlaced, at: time.Now(), baseURL: "x"}.encode(), time.Hour)
 	_, ok := b.claim(t.Context(), "room")
 	assert.False(t, ok)
 	c, ok := again.claim(t.Context(), "room")
 	assert.True(t, ok)
 	assert.Equal(t, "x", c.baseURL)
-}
-
-func at(minute int, ids ...string) (time.Time, []*Meeting) {
-	when := time.Date(2024, 2, 8, 9, minute, 0, 0, time.UTC)
-	list := make([]*Meeting, len(ids))
-	for i, id := range ids {
-		list[i] = &Meeting{ID: id, FetchedAt: when}
-	}
-	return when, list
-}
-
-func idsOf(meetings []*Meeting) (ids []string) {
-	for _, m := range meetings {
-		ids = append(ids, m.ID)
-	}
-	return ids
-}
-
-func TestMeetingSetReplaces(t *testing.T) {
-	t.Parallel()
-	var c meetingSet
-	assert.Empty(t, c.replace(at(1, "a", "b", "c")))
-	assert.Equal(t, []string{"b"}, c.replace(at(2, "a", "c", "d")))
-	assert.Nil(t, c.get("b"))
-	assert.Empty(t, c.replace(at(1, "b")), "an older answer that took longer")
-	assert.Equal(t, 3, c.len())
-
-	_, late := at(5, "e")
-	c.put(late[0])
-	_, newer := at(5, "a")
-	c.put(newer[0])
-	assert.Equal(t, []string{"c"}, c.replace(at(4, "a", "d")), "e came while the list was on its way")
-	assert.Equal(t, []string{"a", "d", "e"}, idsOf(c.since(nil, time.Time{})))
-	assert.Same(t, newer[0], c.get("a"), "what is newer than the list stays")
-
-	_, old := at(1, "a")
-	c.put(old[0])
-	assert.Same(t, newer[0], c.get("a"))
-	c.drop("d")
-	c.drop("no-such")
-	from, _ := at(5)
-	assert.Equal(t, []string{"a", "e"}, idsOf(c.since(nil, from)))
-	assert.Equal(t, 2, c.len())
-	assert.Empty(t, c.replace(at(6, "a", "e")), "what was dropped is not gone once more")
-}
-
-// A process that only creates and joins never sees a whole list that would clear
-// out what is over.
-func TestMeetingSetTidiesItself(t *testing.T) {
-	t.Parallel()
-	var c meetingSet
-	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	gone := map[string]bool{}
-	most := 0
-	for i := range 20_000 {
-		m := &Meeting{ID: fmt.Sprint(i), FetchedAt: start.Add(time.Duration(i) * time.Minute)}
-		for _, id := range c.put(m) {
-			require.False(t, gone[id])
-			gone[id] = true
-		}
-		most = max(most, len(c.list))
-		require.Same(t, m, c.get(m.ID))
-	}
-	perDay := int(placementTime / time.Minute)
-	assert.LessOrEqual(t, most, 2*perDay+1024)
-	assert.Greater(t, len(gone), 20_000-2*perDay-1024)
-	assert.False(t, gone["19999"])
-	assert.Nil(t, c.get("0"))
 }
