@@ -106,7 +106,7 @@ func (sc *Scope) meetingOn(ctx context.Context, s *Server, id string) (*Meeting,
 	}
 	m, err := s.Meeting(ctx, id)
 	switch known := s.meetings.get(id); {
-	case err == nil && !sc.has(m), err != nil && !isNotFound(err) && known == nil:
+	case err == nil && !sc.has(m), err != nil && !isNotFound(err) && (known == nil || !sc.has(known)):
 		return nil, errOutside
 	}
 	return m, err
