@@ -27,9 +27,9 @@ type Server struct {
 	// cfg is behind a pointer because it holds the secrets: a struct with a
 	// *Server in a field that is not exported is printed by fmt field by field,
 	// without asking Format, down to the next pointer.
-	cfg    *serverConfig
-	client *http.Client
-	once   *http.Client // for calls that must not be repeated
+	cfg       *serverConfig
+	transport http.RoundTripper
+	once      http.RoundTripper // for calls that must not be repeated
 
 	jar       *cookies
 	secret    atomic.Int64 // index of the secret that works, in cfg.secrets
@@ -84,25 +84,14 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 	}
 
 	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{})}
-	s.client, s.once = s.newClient(group.transport), s.newClient(group.onceTransport)
+	s.transport, s.once = group.transport, group.onceTransport
+	if cfg.transport != nil {
+		s.transport, s.once = cfg.transport, cfg.transport
+	}
 	if err := group.add(s); err != nil {
 		return nil, fmt.Errorf("bbb: server %q: %w", name, err)
 	}
 	return s, nil
-}
-
-// newClient returns a client over the transport that the server was given, or
-// else over the one of the group.
-func (s *Server) newClient(groups http.RoundTripper) *http.Client {
-	if s.cfg.transport != nil {
-		groups = s.cfg.transport
-	}
-	return &http.Client{
-		Transport: groups,
-		Jar:       s.jar,
-		// A redirect is part of an answer: join succeeds and fails with one.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // Name returns the name that the server was given.

@@ -29,7 +29,7 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 	}
 	place := make(map[string]int, len(list))
 	for i, m := range list {
-		if at, ok := c.dropped[m.ID]; ok && at.After(asked) {
+		if at, ok := c.dropped[m.ID]; m.ID == "" || ok && at.After(asked) {
 			list[i] = nil
 			continue
 		}

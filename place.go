@@ -235,9 +235,8 @@ func (sc *Scope) prepare(p CreateParams) (CreateParams, error) {
 // recreate sends the create of a meeting that is believed to exist to its server,
 // after it was asked whether the meeting is still there.
 func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meeting, error) {
-	seen := s.meetings.get(p.MeetingID)
 	known, err := s.Meeting(ctx, p.MeetingID)
-	switch {
+	switch seen := s.meetings.get(p.MeetingID); {
 	case err == nil && sc.has(known):
 		return sc.createOn(ctx, s, p, known, 1)
 	case err == nil, !isNotFound(err) && seen != nil && !sc.has(seen):

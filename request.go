@@ -173,16 +173,17 @@ func (s *Server) exchange(ctx context.Context, r request, secret string, got *re
 	if err != nil {
 		return err
 	}
-	client := s.client
+	transport := s.transport
 	if r.once {
-		client = s.once
+		transport = s.once
 	}
-	resp, err := client.Do(req)
+	for _, c := range s.jar.Cookies(req.URL) {
+		req.AddCookie(c)
+	}
+	// Not an http.Client: to us a redirect is an answer, and its errors would hold
+	// the signed URL.
+	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		// What net/http adds to the cause is the method and the signed URL.
-		if ue, ok := errors.AsType[*url.Error](err); ok && ue == err { //nolint:errorlint // this very error, not one below it
-			err = ue.Err
-		}
 		// Only of our own transport is it certain that it tells of connections.
 		if r.traced && s.cfg.transport == nil && !connected.Load() {
 			err = &notSentError{err}
@@ -190,6 +191,9 @@ func (s *Server) exchange(ctx context.Context, r request, secret string, got *re
 		return err
 	}
 	defer resp.Body.Close()
+	if set := resp.Cookies(); len(set) > 0 {
+		s.jar.SetCookies(req.URL, set)
+	}
 	got.status, got.contentType = resp.StatusCode, resp.Header.Get("Content-Type")
 	got.location = resp.Header.Get("Location")
 	if resp.ContentLength > s.cfg.answerLimit {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func (sc *Scope) Meta() map[string]string { return maps.Clone(sc.meta) }
 // has reports whether a meeting is in the scope.
 func (sc *Scope) has(m *Meeting) bool {
 	for key, value := range sc.meta {
-		if got, ok := m.Metadata[key]; !ok || got != value {
+		if got, ok := m.Metadata[key]; !ok || strings.TrimSpace(got) != value { // some answers are padded
 			return false
 		}
 	}
