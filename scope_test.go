@@ -240,10 +240,12 @@ func TestCreateOutsideTheScope(t *testing.T) {
 		} {
 			g, fakes := newGroup(t, 3)
 			hide(t, g, fakes)
+			before := requests(fakes, "create")
 			p.MeetingID, p.Name = "physics", "Mine"
 			_, err := scope(t, g, "blue").CreateMeeting(t.Context(), p)
 			require.ErrorIs(t, noted(t, err), bbb.ErrMeetingExists, "%s, %s", name, with)
 			texts = append(texts, err.Error())
+			assert.Equal(t, before, requests(fakes, "create"), "the hidden meeting gets no request that might touch it")
 			assert.Len(t, holders(fakes, "physics"), 1)
 			assert.NotContains(t, err.Error(), "bbb1 ")
 			assert.NotContains(t, err.Error(), "pw-")
