@@ -110,6 +110,9 @@ func (s *Server) JoinURL(_ context.Context, p JoinParams) (string, error) {
 	if err := p.Validate(); err != nil {
 		return "", err
 	}
+	if s.group.gate.isClosed() {
+		return "", &Error{Server: s.name, Call: callJoin, Err: ErrClosed}
+	}
 	return s.signedURL(callJoin, p.appendQuery(nil)), nil
 }
 

@@ -13,8 +13,10 @@ import (
 // meetings and placements. A Cache that fails never fails a call: the group
 // logs it and asks the servers instead.
 //
-// An implementation is safe for concurrent use and does not keep or change the
-// slices it is given or has handed out. A ttl of 0 or less keeps the value
+// An implementation is safe for concurrent use, returns when its context is over,
+// and does not keep or change the slices it is given or has handed out. What is
+// stored holds passwords of meetings and cookies in clear text: keep others away
+// from it. A ttl of 0 or less keeps the value
 // until it is deleted. Keys are printable ASCII without blanks and may be up to
 // about 600 bytes long.
 type Cache interface {

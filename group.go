@@ -203,7 +203,8 @@ func (g *Group) Scope(meta map[string]string) (*Scope, error) {
 	return sc, nil
 }
 
-// Close ends the use of the group: later calls return [ErrClosed], and it waits
+// Close ends the use of the group: later calls return [ErrClosed] (only
+// CachedMeetings still tells what was known), and it waits
 // for those under way. When ctx ends first, these are cancelled; Close waits for
 // them all the same, which takes no time worth mentioning, and returns the
 // context's error. It may be called more than once and concurrently. The

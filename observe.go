@@ -54,7 +54,9 @@ type SplitEvent struct {
 
 func (g *Group) observeStart(ctx context.Context, e CallEvent) context.Context {
 	if f := g.observer.CallStart; f != nil {
-		return f(ctx, e)
+		if own := f(ctx, e); own != nil {
+			return own
+		}
 	}
 	return ctx
 }

@@ -84,6 +84,9 @@ func (fs *flights) join(g *Group) *flight {
 // list asks all servers for their meetings and merges the answers, in the order
 // of the servers. The error is a *GroupError, or nil.
 func (g *Group) list(ctx context.Context) ([]*Meeting, error) {
+	if g.gate.isClosed() { // also when there is no server to say so
+		return nil, &Error{Call: callGetMeetings, Err: ErrClosed}
+	}
 	results := FanOut(ctx, g, func(ctx context.Context, s *Server) ([]*Meeting, error) { return s.Meetings(ctx) })
 	merged := g.merge(ctx, results)
 	return merged, results.Err(callGetMeetings)
