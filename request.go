@@ -27,6 +27,10 @@ type request struct {
 	once     bool   // must not reach the server twice
 	traced   bool   // a failure must tell whether the request can have been sent
 	target   string // a URL that is complete and signed, instead of all the above
+
+	upload    *upload    // the body of a POST; the parameters stay in the query
+	algorithm *Algorithm // of a service that is not the server's own; nil for the server's
+	json      bool       // the answer is JSON
 }
 
 // response is an answer that was read. The body belongs to a pool: what is
@@ -56,6 +60,9 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 	err := s.attempt(ctx, r, which, 1, accept)
 	if len(s.cfg.secrets) < 2 || r.target != "" || !errors.Is(err, ErrChecksum) {
 		return err // a target was signed by another server
+	}
+	if r.upload != nil && r.upload.begun.Load() {
+		return err // what was sent of the body is gone
 	}
 	// A refused checksum means that nothing happened, so any call may be repeated.
 	other := (which + 1) % int64(len(s.cfg.secrets))
@@ -138,7 +145,7 @@ func ended(ctx context.Context) error {
 
 // roundTrip sends the request and reads the answer, both within the time-out.
 func (s *Server) roundTrip(parent context.Context, r request, secret string, got *response) error {
-	ctx, cancel := context.WithTimeout(parent, s.cfg.requestTimeout)
+	ctx, cancel := s.withDeadline(parent, r)
 	defer cancel()
 	defer context.AfterFunc(s.group.stop, cancel)() //nolint:contextcheck // the group ends calls besides the caller
 
@@ -153,7 +160,7 @@ func (s *Server) roundTrip(parent context.Context, r request, secret string, got
 	case s.group.stop.Err() != nil:
 		return errCutOff
 	case ctx.Err() != nil:
-		return fmt.Errorf("no complete answer within %v: %w", s.cfg.requestTimeout, ctx.Err())
+		return fmt.Errorf("no complete answer within %v: %w", s.cfg.requestTimeout, context.DeadlineExceeded)
 	}
 	return err
 }
@@ -204,10 +211,14 @@ func (s *Server) exchange(ctx context.Context, r request, secret string, got *re
 
 func (s *Server) newRequest(ctx context.Context, r request, secret string) (*http.Request, error) {
 	var (
-		method = http.MethodGet
-		target string
-		body   io.Reader
+		method    = http.MethodGet
+		algorithm = s.cfg.algorithm
+		target    string
+		body      io.Reader
 	)
+	if r.algorithm != nil {
+		algorithm = *r.algorithm
+	}
 	switch {
 	case r.target != "":
 		target = r.target
@@ -222,13 +233,13 @@ func (s *Server) newRequest(ctx context.Context, r request, secret string) (*htt
 	case r.form && s.cfg.formSigning == SignForm:
 		method, target = http.MethodPost, s.base+"/"+r.call
 		form := javaForm(r.query)
-		checksum := s.cfg.algorithm.Checksum(r.call, string(form), secret)
+		checksum := algorithm.Checksum(r.call, string(form), secret)
 		body = bytes.NewReader(append(append(form, "&checksum="...), checksum...))
 	case r.form:
-		method, target = http.MethodPost, s.signed(s.cfg.algorithm, r.call, nil, secret)
+		method, target = http.MethodPost, s.signed(algorithm, r.call, nil, secret)
 		body = bytes.NewReader(r.query)
 	default:
-		target = s.signed(s.cfg.algorithm, r.call, r.query, secret)
+		target = s.signed(algorithm, r.call, r.query, secret)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
@@ -238,8 +249,18 @@ func (s *Server) newRequest(ctx context.Context, r request, secret string) (*htt
 		// The bare type: some releases compare the whole header.
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	if r.upload != nil {
+		req.Method, req.Body, req.ContentLength = http.MethodPost, r.upload, r.upload.length
+		req.Header.Set("Content-Type", r.upload.contentType)
+		// A server that refuses the call need not get the body first.
+		req.Header.Set("Expect", "100-continue")
+	}
 	// Some actions choose between XML and JSON by this header.
-	req.Header.Set("Accept", "application/xml")
+	if r.json {
+		req.Header.Set("Accept", "application/json")
+	} else {
+		req.Header.Set("Accept", "application/xml")
+	}
 	if s.cfg.userAgent != "" {
 		req.Header.Set("User-Agent", s.cfg.userAgent)
 	}

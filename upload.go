@@ -1,0 +1,84 @@
+package bbb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// upload is the body of a POST whose parameters stay in the query. It is sent as
+// it is read: nothing of it is kept.
+type upload struct {
+	body        io.Reader
+	contentType string // the bare type: some releases compare the whole header
+	length      int64  // -1 when it is not known
+
+	begun   atomic.Bool // something of the body was read
+	touched func()      // called at each read
+}
+
+// Read implements [io.Reader] for the transport.
+func (u *upload) Read(p []byte) (int, error) {
+	u.begun.Store(true)
+	u.touched()
+	return u.body.Read(p)
+}
+
+// Close implements [io.Closer]. What the caller gave stays the caller's.
+func (u *upload) Close() error { return nil }
+
+// withDeadline returns the context of a request. Its time-out is that of the
+// server; while a body goes out it begins anew with each piece, so that a large
+// one may take its time and one that stalls may not.
+func (s *Server) withDeadline(parent context.Context, r request) (context.Context, context.CancelFunc) {
+	if r.upload == nil {
+		return context.WithTimeout(parent, s.cfg.requestTimeout)
+	}
+	ctx, cancel := context.WithCancelCause(parent)
+	timer := time.AfterFunc(s.cfg.requestTimeout, func() { cancel(context.DeadlineExceeded) })
+	r.upload.touched = func() { timer.Reset(s.cfg.requestTimeout) }
+	return ctx, func() {
+		timer.Stop()
+		cancel(nil)
+	}
+}
+
+// fetchJSON makes a call whose answer is JSON and decodes what stands in its
+// "response", or the whole of it when there is none: not all proxies write it,
+// nor do all calls. Failures may come as XML all the same.
+func fetchJSON[T any](ctx context.Context, s *Server, r request) (*T, error) {
+	into := new(T)
+	r.json = true
+	err := s.do(ctx, r, func(resp *response) error {
+		*into = *new(T)
+		if err := resp.failure(); err != nil {
+			return err
+		}
+		if firstByte(resp.body) != '{' {
+			return resp.bad("no JSON")
+		}
+		var outer struct {
+			Response json.RawMessage `json:"response"`
+		}
+		body := trimStart(resp.body)
+		err := json.Unmarshal(body, &outer)
+		if err == nil {
+			if outer.Response != nil {
+				body = outer.Response
+			}
+			err = json.Unmarshal(body, into)
+		}
+		if err != nil {
+			// The decoder's errors quote no values but those of numbers.
+			return fmt.Errorf("%w: %w", ErrBadAnswer, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return into, nil
+}
