@@ -71,7 +71,7 @@ func TestMeetingSetIsBounded(t *testing.T) {
 	assert.Positive(t, gone)
 	assert.NotNil(t, c.get("room-19999"))
 	assert.Nil(t, c.get("room-1"))
-	assert.Equal(t, len(c.place), len(c.ids()))
+	assert.Len(t, c.ids(), len(c.place))
 }
 
 func TestMeetingSetEnded(t *testing.T) {
