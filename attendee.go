@@ -71,6 +71,9 @@ func (a Attendee) String() string {
 // GoString is String: no formatting of an Attendee shows tokens.
 func (a Attendee) GoString() string { return "bbb.Attendee{" + a.String() + "}" }
 
+// Format writes String or GoString, whatever the verb.
+func (a Attendee) Format(f fmt.State, verb rune) { format(f, verb, a) }
+
 // LogValue tells who it is without session data.
 func (a Attendee) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("userID", a.UserID), slog.String("fullName", a.FullName), slog.String("role", string(a.Role)))
@@ -81,6 +84,9 @@ func (s Session) String() string { return "session of " + s.InternalUserID }
 
 // GoString is String: no formatting of a Session shows its tokens.
 func (s Session) GoString() string { return "bbb.Session{" + s.String() + "}" }
+
+// Format writes String or GoString, whatever the verb.
+func (s Session) Format(f fmt.State, verb rune) { format(f, verb, s) }
 
 // LogValue names the session without its tokens.
 func (s Session) LogValue() slog.Value {

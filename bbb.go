@@ -120,9 +120,8 @@ func (s *Server) String() string { return s.name + " (" + s.base + ")" }
 // GoString is String: no formatting of a Server shows its secret.
 func (s *Server) GoString() string { return "bbb.Server{" + s.String() + "}" }
 
-// Format writes String for every verb. Without it, printing a Server by value
-// or as part of something else would show its fields.
-func (s *Server) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
+// Format writes String or GoString, whatever the verb.
+func (s *Server) Format(f fmt.State, verb rune) { format(f, verb, s) }
 
 // LogValue shows the name and the URL in logs.
 func (s *Server) LogValue() slog.Value {

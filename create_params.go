@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
@@ -346,6 +347,9 @@ func (p CreateParams) String() string { return createTable.describe("CreateParam
 
 // GoString shows the parameters without secrets.
 func (p CreateParams) GoString() string { return createTable.describe("bbb.CreateParams", &p) }
+
+// Format writes String or GoString, whatever the verb.
+func (p CreateParams) Format(f fmt.State, verb rune) { format(f, verb, p) }
 
 // LogValue gives the parameters as a group without secrets.
 func (p CreateParams) LogValue() slog.Value { return createTable.logValue(&p) }

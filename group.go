@@ -204,11 +204,11 @@ func (g *Group) Scope(meta map[string]string) (*Scope, error) {
 }
 
 // Close ends the use of the group: later calls return [ErrClosed] (only
-// CachedMeetings still tells what was known), and it waits
-// for those under way. When ctx ends first, these are cancelled; Close waits for
-// them all the same, which takes no time worth mentioning, and returns the
-// context's error. It may be called more than once and concurrently. The
-// meetings go on: nothing is sent to the servers.
+// CachedMeetings still tells what was known), and it waits for those under way.
+// When ctx ends first, these are cancelled; Close waits for them all the same,
+// which takes no time worth mentioning, and returns the context's error. It may
+// be called more than once and concurrently. The meetings go on: nothing is sent
+// to the servers.
 func (g *Group) Close(ctx context.Context) error {
 	g.gate.close()
 	err := g.gate.wait(ctx)
@@ -226,9 +226,8 @@ func (g *Group) String() string { return fmt.Sprintf("group %q of %d servers", g
 // GoString is String: no formatting of a Group shows secrets.
 func (g *Group) GoString() string { return "bbb.Group{" + g.String() + "}" }
 
-// Format writes String for every verb. Without it, printing a Group by value or
-// as part of something else would show the secrets of its servers.
-func (g *Group) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(g.String())) }
+// Format writes String or GoString, whatever the verb.
+func (g *Group) Format(f fmt.State, verb rune) { format(f, verb, g) }
 
 // LogValue shows the name and the number of servers in logs.
 func (g *Group) LogValue() slog.Value {

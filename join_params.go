@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
@@ -107,6 +108,9 @@ func (p JoinParams) String() string { return joinTable.describe("JoinParams", &p
 
 // GoString shows the parameters without secrets.
 func (p JoinParams) GoString() string { return joinTable.describe("bbb.JoinParams", &p) }
+
+// Format writes String or GoString, whatever the verb.
+func (p JoinParams) Format(f fmt.State, verb rune) { format(f, verb, p) }
 
 // LogValue gives the parameters as a group without secrets.
 func (p JoinParams) LogValue() slog.Value { return joinTable.logValue(&p) }

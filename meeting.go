@@ -163,6 +163,9 @@ func (m Meeting) String() string {
 // GoString is String: no formatting of a Meeting shows its passwords.
 func (m Meeting) GoString() string { return "bbb.Meeting{" + m.String() + "}" }
 
+// Format writes String or GoString, whatever the verb.
+func (m Meeting) Format(f fmt.State, verb rune) { format(f, verb, m) }
+
 // LogValue shows what identifies the meeting, without its passwords.
 func (m Meeting) LogValue() slog.Value {
 	attrs := []slog.Attr{

@@ -9,7 +9,8 @@ import (
 // Observer is told what a group does, for metrics and traces. Every field may
 // be nil. The functions are called on the goroutine that does the work, some
 // while callers wait, so they must be quick and must not call the group or its
-// servers; they must be safe for concurrent use. Fields may be added in later releases: write the literal with names.
+// servers; they must be safe for concurrent use. Fields may be added in later
+// releases: write the literal with names.
 type Observer struct {
 	// CallStart is called before each attempt of a call on a server. The context
 	// it returns is that of the request.

@@ -4,9 +4,11 @@ package redact
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"reflect"
 	"regexp"
+	"strconv"
 	"slices"
 	"strings"
 )
@@ -96,6 +98,15 @@ type scrubbed struct {
 }
 
 func (s *scrubbed) Error() string        { return s.text }
+// Format writes the text for every verb; some would show the fields.
+func (s *scrubbed) Format(f fmt.State, verb rune) {
+	text := s.text
+	if verb == 'q' {
+		text = strconv.Quote(text)
+	}
+	_, _ = f.Write([]byte(text))
+}
+
 func (s *scrubbed) GoString() string     { return "redact.Error(" + s.text + ")" }
 func (s *scrubbed) Is(target error) bool { return errors.Is(s.err, target) }
 
