@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"reflect"
 	"regexp"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -97,7 +97,8 @@ type scrubbed struct {
 	secrets []string
 }
 
-func (s *scrubbed) Error() string        { return s.text }
+func (s *scrubbed) Error() string { return s.text }
+
 // Format writes the text for every verb; some would show the fields.
 func (s *scrubbed) Format(f fmt.State, verb rune) {
 	text := s.text
