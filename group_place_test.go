@@ -44,6 +44,23 @@ func TestMeetingsSpreadOverTheServers(t *testing.T) {
 	}
 }
 
+// A server of weight 2 gets twice the meetings of one of weight 1.
+func TestMeetingsSpreadByWeight(t *testing.T) {
+	t.Parallel()
+	fakes := newFakes(t, 3)
+	g := newEmptyGroup(t, bbb.WithTransport(bbbtest.NetworkOf(fakes...)))
+	for i, f := range fakes {
+		addServer(t, g, f, bbb.WithWeight(float64(i+1)))
+	}
+	for range 60 {
+		_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics"})
+		require.NoError(t, err)
+	}
+	for i, f := range fakes {
+		assert.Len(t, f.Meetings(), 10*(i+1), f.Name())
+	}
+}
+
 // Equal servers are drawn at random. Always taking the first in the list would send
 // the first meetings of all replicas of a portal to the same server after a restart.
 // With 200 draws out of 4, a server that is not drawn at least 20 times (50 are

@@ -13,19 +13,20 @@ type criteria struct {
 }
 
 // selectServer chooses the server of a new meeting: of those that answered their
-// last call, the one with the fewest meetings seen lately, and one at random of
-// those that are equal. When none answered, one of the others is tried rather
-// than failing on old news. This is the one place that ranking replaces.
+// last call, the one with the fewest meetings seen lately for its weight, and one
+// at random of those that are equal. When none answered, one of the others is
+// tried rather than failing on old news. This is the one place that ranking
+// replaces.
 func (g *Group) selectServer(c criteria) (*Server, error) {
 	var best []*Server
 	var bestUp bool
-	var fewest int
+	var fewest float64
 	now := time.Now()
 	for _, s := range g.members.Load().list {
 		if _, tried := c.tried[s]; tried {
 			continue
 		}
-		up, n := s.health.up(), s.meetings.count(now.Add(-s.cfg.cacheTime))
+		up, n := s.health.up(), float64(s.meetings.count(now.Add(-s.cfg.cacheTime)))/s.cfg.weight
 		switch {
 		case len(best) == 0, up && !bestUp, up == bestUp && n < fewest:
 			best, bestUp, fewest = append(best[:0], s), up, n
