@@ -35,6 +35,7 @@ type Server struct {
 	secret    atomic.Int64 // index of the secret that works, in cfg.secrets
 	health    health
 	meetings  meetingSet
+	probing   atomic.Bool
 	removed   atomic.Bool
 	restoring atomic.Bool
 	restored  chan struct{} // closed when what others left in the Cache is here

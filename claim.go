@@ -3,6 +3,7 @@ package bbb
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -34,9 +35,14 @@ const (
 	claimVoid    = "void"    // to be taken over
 )
 
-// maxClaims bounds a chain. Claims expire after placementTime, so it is as long
-// as the number of times that an ID was used within that.
+// maxClaims bounds the walk along a chain. Whoever adds a claim makes the first
+// one lead straight to it, so that the walk is short and the first one never
+// expires before the last.
 const maxClaims = 1000
+
+// claimTries is how often an "add if absent" that failed is followed by a look at
+// who was faster. More are in vain: such a Cache does not read what it was given.
+const claimTries = 10
 
 func claimKey(id string) string { return "place:" + cacheKey(id) }
 
@@ -81,12 +87,21 @@ func (st *store) addClaim(ctx context.Context, id string, last claim, state, bas
 	if last.token != "" {
 		c.key = last.nextKey()
 	}
-	return c, st.add(ctx, c.key, c.encode(), placementTime)
+	if !st.add(ctx, c.key, c.encode(), placementTime) {
+		return claim{}, false
+	}
+	if c.key != claimKey(id) {
+		// An older pointer that another process writes over this one leads into the
+		// same chain.
+		first := claim{key: claimKey(id), token: last.token, state: claimVoid, at: c.at, baseURL: last.baseURL}
+		st.set(ctx, first.key, first.encode(), placementTime)
+	}
+	return c, true
 }
 
 // mark changes the state of a claim.
 func (st *store) mark(ctx context.Context, c claim, state string) {
-	if c.key == "" || c.state == state {
+	if c.key == "" {
 		return
 	}
 	c.state = state
@@ -121,17 +136,21 @@ func (g *Group) holder(c claim) *Server {
 }
 
 // settledClaim returns the claim that counts, after waiting for the process that
-// works on it. That one has as long as a request may take; then it is believed to
-// have died, and the outcome of its create is unknown.
-func (g *Group) settledClaim(ctx context.Context, id string) (claim, error) {
-	start, pause := time.Now(), 10*time.Millisecond
+// works on it, unless that is the one with the given token. The owner has as long
+// as the requests of a create may take; then it is believed to have died, and the
+// outcome of its create is unknown.
+func (g *Group) settledClaim(ctx context.Context, id, own string) (claim, error) {
+	start, pause, token := time.Now(), 10*time.Millisecond, ""
 	for {
 		last, _ := g.store.claim(ctx, id)
 		s := g.holder(last)
-		if s == nil || last.state != claimPending {
+		if s == nil || last.state != claimPending || last.token == own {
 			return last, nil
 		}
-		if time.Since(start) > s.cfg.requestTimeout+time.Second {
+		if last.token != token {
+			start, token = time.Now(), last.token
+		}
+		if time.Since(start) > 4*s.cfg.requestTimeout {
 			last.state = claimUnknown
 			return last, nil
 		}
@@ -141,27 +160,43 @@ func (g *Group) settledClaim(ctx context.Context, id string) (claim, error) {
 		case <-ctx.Done():
 			timer.Stop()
 			return claim{}, &Error{Call: callCreate, Err: ended(ctx)}
+		case <-g.stop.Done():
+			timer.Stop()
+			return claim{}, &Error{Call: callCreate, Err: ErrClosed}
 		}
 		pause = min(2*pause, 200*time.Millisecond)
 	}
 }
 
-// claim reserves the ID for s. When another process has reserved it, claim
-// returns the server that it is reserved for, and mine is false.
-func (g *Group) claim(ctx context.Context, id string, s *Server) (_ *Server, c claim, mine bool, err error) {
-	for range maxClaims {
-		last, err := g.settledClaim(ctx, id)
+// claim reserves the ID for s, in place of the claim that is ours already, if any.
+// When another process has reserved it, claim returns the server that it is
+// reserved for, and mine is false.
+func (g *Group) claim(ctx context.Context, id string, s *Server, own claim) (_ *Server, c claim, mine bool, err error) {
+	for range claimTries {
+		last, err := g.settledClaim(ctx, id, own.token)
 		if err != nil {
 			return nil, claim{}, false, err
 		}
-		if other := g.holder(last); other != nil {
+		if other := g.holder(last); other != nil && (own.token == "" || last.token != own.token) {
 			return other, last, false, nil
 		}
 		if c, added := g.store.addClaim(ctx, id, last, claimPending, s.base); added {
 			return s, c, true, nil
 		}
 	}
-	return s, claim{}, true, nil // no Cache to agree by
+	return nil, claim{}, false, &Error{Call: callCreate, Err: errors.New("another process claims the meeting ID, and the cache does not say which")}
+}
+
+// withdraw makes our own claim free for others after its server refused. It
+// reports false when the claim is not pending any more: another process gave up
+// waiting for us and went on with it.
+func (g *Group) withdraw(ctx context.Context, id string, own claim) bool {
+	ctx = context.WithoutCancel(ctx)
+	if last, ok := g.store.claim(ctx, id); ok && last.token == own.token && last.state != claimPending {
+		return false
+	}
+	g.store.mark(ctx, own, claimVoid)
+	return true
 }
 
 // recordPlace writes to the Cache that s has the meeting.

@@ -54,14 +54,22 @@ func (s *Server) createOrFind(ctx context.Context, p CreateParams, known *Meetin
 		if found, infoErr := s.Meeting(ctx, p.MeetingID); infoErr == nil {
 			open.fillPasswords(found)
 			known = found
-			m, err = s.create(ctx, open)
+			if m, err = s.create(ctx, open); refused(err) {
+				err = s.asUnknown(p.MeetingID, err)
+			}
 		}
 	}
 	if err != nil {
 		return nil, s.unknownOutcome(p.MeetingID, err)
 	}
 	if m.Existed() {
-		return s.completeExisting(ctx, m, known)
+		full, err := s.completeExisting(ctx, m, known)
+		if err != nil {
+			// It is there. Whatever the server said to the question must not lead to
+			// another server.
+			return nil, s.asUnknown(p.MeetingID, err)
+		}
+		return full, nil
 	}
 	return m, nil
 }
@@ -69,18 +77,21 @@ func (s *Server) createOrFind(ctx context.Context, p CreateParams, known *Meetin
 // unknownOutcome returns err as ErrOutcomeUnknown if the server may have acted
 // on the create.
 func (s *Server) unknownOutcome(id string, err error) error {
-	if isFault(err) && !refused(err) || errors.Is(err, errCutOff) {
-		e, _ := errors.AsType[*Error](err)
-		cause := ErrOutcomeUnknown
-		if e.Err != nil {
-			cause = fmt.Errorf("%w: %w", ErrOutcomeUnknown, e.Err)
-		}
-		return &Error{
-			Server: s.name, Call: callCreate, Key: e.Key, Message: e.Message, StatusCode: e.StatusCode,
-			Err: cause, MeetingID: id,
-		}
+	if !errors.Is(err, ErrOutcomeUnknown) && (isFault(err) && !refused(err) || errors.Is(err, errCutOff)) {
+		return s.asUnknown(id, err)
 	}
 	return err
+}
+
+func (s *Server) asUnknown(id string, err error) error {
+	e := &Error{Server: s.name, Call: callCreate, MeetingID: id, Err: ErrOutcomeUnknown}
+	if from, ok := errors.AsType[*Error](err); ok {
+		e.Key, e.Message, e.StatusCode, err = from.Key, from.Message, from.StatusCode, from.Err
+	}
+	if err != nil {
+		e.Err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+	return e
 }
 
 // fillPasswords takes those passwords from the meeting that p leaves open.

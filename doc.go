@@ -40,7 +40,12 @@
 // before it creates one, and lets concurrent creates of one ID agree on a
 // server. When a connection breaks after a create was sent, nobody knows whether
 // the meeting exists: the error matches [ErrOutcomeUnknown], and the same create
-// sent again goes to the same server.
+// sent again goes to the same server, for ten minutes or until that server counts
+// as offline.
+//
+// A server counts as offline after three failures in a row. What was on it may
+// then be created elsewhere. Lists and searches pass it over with [ErrOffline] and
+// ask it in the background until it is back.
 //
 // # Errors
 //
@@ -64,7 +69,7 @@
 //
 // Every request has a time-out of its server ([WithTimeout]) besides the
 // caller's context. A fan-out lasts as long as its slowest server may take, and
-// no longer. What a caller cancels is never held against a server.
+// no longer; one that is offline is not waited for. What a caller cancels is never held against a server.
 //
 // # Caches
 //

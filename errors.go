@@ -67,14 +67,19 @@ var (
 
 	// ErrOutcomeUnknown says that a create was sent and the connection failed
 	// before the answer: the meeting may or may not exist. It wraps the cause.
-	// Repeat the same create, with the MeetingID of the *[Error]; it goes to the
-	// same server, where it is idempotent.
+	// Repeat the same create, with the MeetingID of the *[Error]; for ten minutes,
+	// and until that server counts as offline, it goes to the same server, where it
+	// is idempotent.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 
 	// ErrNoServer says that no server can take the call: the group is empty, or
 	// every server was ruled out or refused. A load balancer in front of others
 	// answers it too (serverUnavailable).
 	ErrNoServer = errors.New("no server available")
+
+	// ErrOffline says that a server was not asked because it failed several times
+	// in a row. It is asked in the background, and takes part again when it answers.
+	ErrOffline = errors.New("server is offline")
 
 	// ErrServerExists says that a group has a server of that name or URL already.
 	ErrServerExists = errors.New("server already in the group")
@@ -176,6 +181,7 @@ const (
 	keyForciblyEnded = "meetingForciblyEnded"
 	keyInternalError = "internalError" // of load balancers: also what the server behind them failed with
 	keyParamsNeeded  = "Params required"
+	keyNoParent      = "parentMeetingDoesNotExist"
 )
 
 // classOf maps a messageKey to its class. Servers of different releases and the
@@ -199,7 +205,7 @@ func classOf(key string) error {
 	case "serverUnavailable", "serverTagUnavailable":
 		return ErrNoServer
 	case "validationError", "sizeError", keyParamsNeeded, "MissingParam", "missingParameters", "paramError",
-		"nonUniqueVoiceBridge", "parentMeetingIDMissing", "parentMeetingDoesNotExist", "fileNameError",
+		"nonUniqueVoiceBridge", "parentMeetingIDMissing", keyNoParent, "fileNameError",
 		"fullNameTooLong", "mismatchCreateTimeParam", "mismatchCreateTime", "invalidSharedNotesEditor",
 		"unsupportedContentType":
 		return ErrInvalidParams

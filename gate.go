@@ -33,6 +33,22 @@ func (g *gate) exit() {
 	}
 }
 
+// insideKey marks the context of an operation that is inside the gate already:
+// the calls that it makes get through although Close has begun, and Close waits
+// for all of it.
+type insideKey struct{}
+
+// begin lets an operation of several calls in. done ends it.
+func (g *Group) begin(ctx context.Context, call string) (_ context.Context, done func(), _ error) {
+	if ctx.Value(insideKey{}) == g {
+		return ctx, func() {}, nil
+	}
+	if err := g.gate.enter(); err != nil {
+		return nil, nil, &Error{Call: call, Err: err}
+	}
+	return context.WithValue(ctx, insideKey{}, g), g.gate.exit, nil
+}
+
 // close lets nobody in any more. It may be called again.
 func (g *gate) close() {
 	g.mu.Lock()

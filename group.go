@@ -42,9 +42,11 @@ type Group struct {
 	members atomic.Pointer[members] // never nil; replaced, never changed
 	mu      sync.Mutex              // held by those who replace members
 
-	gate   gate
-	stop   context.Context // ends what is still under way when Close gives up
-	cancel context.CancelFunc
+	gate       gate
+	background context.Context // ends what nobody waits for when Close begins
+	quiet      context.CancelFunc
+	stop       context.Context // ends what is still under way when Close gives up
+	cancel     context.CancelFunc
 }
 
 // members are the servers of a group at one time.
@@ -99,6 +101,7 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 	g.store = newStore(cfg.cache, name, g.log)
 	g.all = &Scope{group: g}
 	g.members.Store(&members{})
+	g.background, g.quiet = context.WithCancel(context.Background())
 	g.stop, g.cancel = context.WithCancel(context.Background())
 	return g, nil
 }
@@ -193,6 +196,9 @@ func (g *Group) Scope(meta map[string]string) (*Scope, error) {
 		if value == "" {
 			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + folded, Problem: "must have a value: servers keep no empty ones"})
 		}
+		if strings.TrimSpace(value) != value {
+			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + folded, Problem: "must not begin or end with white space"})
+		}
 		sc.meta[folded] = value
 	}
 	// What a create could not carry, a scope cannot filter by.
@@ -211,6 +217,7 @@ func (g *Group) Scope(meta map[string]string) (*Scope, error) {
 // to the servers.
 func (g *Group) Close(ctx context.Context) error {
 	g.gate.close()
+	g.quiet()
 	err := g.gate.wait(ctx)
 	g.cancel()
 	if err != nil {

@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 )
@@ -9,8 +10,8 @@ import (
 // what was placed on it may then be created elsewhere.
 const offlineAfter = 3
 
-// retryAfter is how long after its last failure a server gets a new meeting
-// again, although nothing else has asked it since.
+// retryAfter is how long after its last failure a server that nothing else has
+// asked since is asked how it is.
 const retryAfter = 10 * time.Second
 
 // health is what the calls to a server say about it.
@@ -30,11 +31,30 @@ func (h *health) failed() {
 	h.failures.Add(1)
 }
 
-// up reports whether the last call was answered, or failed so long ago that it
-// is worth a try. A server that is not up gets no new meeting while another one
-// is.
-func (h *health) up() bool {
-	return h.failures.Load() == 0 || time.Now().UnixNano()-h.lastFailed.Load() > int64(retryAfter)
+// up reports whether the last call was answered. A server that is not up gets no
+// new meeting while another one is.
+func (h *health) up() bool { return h.failures.Load() == 0 }
+
+// rested reports whether the last failure is so long ago that it is old news.
+func (h *health) rested() bool {
+	return time.Now().UnixNano()-h.lastFailed.Load() > int64(retryAfter)
 }
 
 func (h *health) offline() bool { return h.failures.Load() >= offlineAfter }
+
+// probe asks the server in the background whether it is back. There is one probe
+// of a server at a time, and Close ends it.
+func (s *Server) probe() {
+	g := s.group
+	if !s.probing.CompareAndSwap(false, true) {
+		return
+	}
+	if g.gate.enter() != nil {
+		return
+	}
+	go func() {
+		defer g.gate.exit()
+		defer s.probing.Store(false)
+		_, _ = s.Meetings(context.WithValue(g.background, insideKey{}, g)) // health learns from it
+	}()
+}

@@ -8,8 +8,7 @@ import (
 
 // criteria are what the choice of a server for a new meeting may depend on.
 type criteria struct {
-	params *CreateParams
-	tried  map[*Server]error // servers that refused this create, and why
+	tried map[*Server]error // servers that refused this create, and why
 }
 
 // selectServer chooses the server of a new meeting: of those that answered their
@@ -25,6 +24,9 @@ func (g *Group) selectServer(c criteria) (*Server, error) {
 	for _, s := range g.members.Load().list {
 		if _, tried := c.tried[s]; tried {
 			continue
+		}
+		if !s.health.up() && s.health.rested() {
+			s.probe() // rather than with somebody's meeting
 		}
 		up, n := s.health.up(), float64(s.meetings.count(now.Add(-s.cfg.cacheTime)))/s.cfg.weight
 		switch {

@@ -17,7 +17,8 @@ type Observer struct {
 	CallStart func(ctx context.Context, e CallEvent) context.Context
 	// CallDone is called after each attempt, with its outcome.
 	CallDone func(ctx context.Context, e CallEvent)
-	// MeetingPlaced is called when a create put a new meeting on a server.
+	// MeetingPlaced is called when a create through the group or a scope put a new
+	// meeting on a server.
 	MeetingPlaced func(e PlacementEvent)
 	// MeetingSplit is called when one meeting ID was seen on two servers.
 	MeetingSplit func(e SplitEvent)

@@ -165,7 +165,9 @@ func WithMeetingIDFunc(f func() string) GroupOption {
 
 // WithCache sets where cookies, meetings and placements are kept, overriding
 // the default of this process's memory. Groups of the same name that share a
-// Cache share what they know.
+// Cache share what they know, and agree on the server of a meeting that several
+// of them create at the same time. They should have the same servers: what is
+// placed on a server that a group does not have counts as free to it.
 func WithCache(cache Cache) GroupOption {
 	return groupOption(func(c *groupConfig) {
 		if cache == nil {

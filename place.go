@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // CreateMeeting creates a meeting on the best server, or finds the one that
@@ -23,7 +24,8 @@ import (
 // A server that does not answer the search might have the meeting, so it is asked
 // again until it answers or has failed three times in a row. Then it counts as
 // offline, and what was on it may be created elsewhere. A meeting known to be on
-// a server that does not answer is not created elsewhere before that.
+// a server that does not answer is not created elsewhere before that. A server
+// that refuses our signature counts as one that does not have the meeting.
 //
 // A breakout room is created on the server of its parent.
 //
@@ -39,37 +41,43 @@ func (g *Group) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, er
 // metadata. An ID that exists outside the scope gives [ErrMeetingExists] and
 // tells nothing of that meeting.
 func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, error) {
+	ctx, done, err := sc.group.begin(ctx, callCreate)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	generated := p.MeetingID == ""
-	p, err := sc.prepare(p)
+	p, err = sc.prepare(p)
 	switch {
 	case err != nil:
 		return nil, err
 	case p.IsBreakout != nil && *p.IsBreakout:
-		s, err := sc.parentServer(ctx, p.ParentMeetingID)
-		if err != nil {
-			return nil, err
-		}
-		return sc.createOn(ctx, s, p, nil, 1)
+		return sc.createBreakout(ctx, p)
 	case generated:
 		return sc.place(ctx, p, false)
 	}
-	for {
-		// A class that opens its meeting at the same time does not queue here.
-		if m, done, err := sc.createKnown(ctx, p); done {
-			return m, err
-		}
-		unlock, err := sc.group.creating.lock(ctx, p.MeetingID)
-		if err != nil {
-			return nil, &Error{Call: callCreate, Err: err}
-		}
-		if s, pending := sc.group.believed(ctx, p.MeetingID); s != nil && !pending {
-			unlock() // placed by whoever had the lock
-			continue
-		}
-		m, err := sc.createUnknown(ctx, p)
-		unlock()
+	// A class that opens its meeting at the same time does not queue here.
+	m, gone, known, err := sc.createKnown(ctx, p)
+	if known {
 		return m, err
 	}
+	unlock, err := sc.group.creating.lock(ctx, p.MeetingID)
+	if err != nil {
+		return nil, &Error{Call: callCreate, Err: err}
+	}
+	unlock = sync.OnceFunc(unlock)
+	defer unlock()
+	if s, pending := sc.group.believed(ctx, p.MeetingID); s != nil && !pending && s != gone {
+		unlock() // placed by whoever had the lock
+		if m, _, known, err := sc.createKnown(ctx, p); known {
+			return m, err
+		}
+		if unlock, err = sc.group.creating.lock(ctx, p.MeetingID); err != nil {
+			return nil, &Error{Call: callCreate, Err: err}
+		}
+		defer unlock()
+	}
+	return sc.createUnknown(ctx, p)
 }
 
 // believed is hint without offline servers: what was on one may be created
@@ -88,26 +96,27 @@ func (g *Group) believed(ctx context.Context, id string) (s *Server, pending boo
 }
 
 // createKnown handles the create of a meeting whose place is known and confirmed.
-// done is false when there is none.
-func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, done bool, _ error) {
+// known is false when there is none; gone is the server that it was believed to
+// be on.
+func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, gone *Server, known bool, _ error) {
 	s, pending := sc.group.believed(ctx, p.MeetingID)
 	if s == nil || pending {
-		return nil, false, nil
+		return nil, nil, false, nil
 	}
 	m, err := sc.recreate(ctx, s, p)
-	return m, !isNotFound(err), err
+	if isNotFound(err) {
+		return nil, s, false, nil
+	}
+	return m, nil, true, err
 }
 
 // createUnknown handles the create of a meeting that is claimed for a server, or
 // is to be looked for. The caller holds the lock of the ID.
 func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, error) {
 	g, id := sc.group, p.MeetingID
-	last, err := g.settledClaim(ctx, id)
+	last, err := g.settledClaim(ctx, id, "")
 	if err != nil {
 		return nil, err
-	}
-	if s := g.holder(last); s != nil && last.state == claimUnknown {
-		return sc.createOn(ctx, s, p, nil, 1)
 	}
 	var (
 		m    *Meeting
@@ -117,6 +126,9 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 		}
 	)
 	found, failed := g.search(ctx, id, here)
+	if s := g.holder(last); !found && s != nil && last.state == claimUnknown {
+		return sc.createOn(ctx, s, p, nil, 1)
+	}
 	if silent, ok := errors.AsType[*GroupError](failed); ok && !found && !silent.AllFailed() {
 		var s *Server
 		s, failed = g.askAgain(ctx, id, silent)
@@ -129,6 +141,21 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 		return nil, failed
 	}
 	return sc.place(ctx, p, true)
+}
+
+// createBreakout creates a breakout room where its parent is. What is known of
+// that is a hint, like all that is known of places.
+func (sc *Scope) createBreakout(ctx context.Context, p CreateParams) (*Meeting, error) {
+	for again := false; ; again = true {
+		s, err := sc.parentServer(ctx, p.ParentMeetingID, again)
+		if err != nil {
+			return nil, err
+		}
+		m, err := sc.createOn(ctx, s, p, nil, 1)
+		if e, ok := errors.AsType[*Error](err); again || !ok || e.Key != keyNoParent {
+			return m, err
+		}
+	}
 }
 
 // askAgain asks the servers that were silent in a search until each has answered
@@ -151,7 +178,7 @@ func (g *Group) askAgain(ctx context.Context, id string, silent *GroupError) (*S
 				return err == nil, nil
 			}
 		}
-		if s.health.offline() || errors.Is(err, ErrNotSupported) {
+		if s.health.offline() {
 			return false, nil
 		}
 		return false, err
@@ -164,34 +191,33 @@ func (g *Group) askAgain(ctx context.Context, id string, silent *GroupError) (*S
 	return nil, results.Err(callGetMeetingInfo)
 }
 
-// parentServer returns the server of the meeting that a breakout room is for.
-func (sc *Scope) parentServer(ctx context.Context, parentID string) (*Server, error) {
+// parentServer returns the server of the meeting that a breakout room is for, by
+// what is known, or else, or when asked to, after a search.
+func (sc *Scope) parentServer(ctx context.Context, parentID string, search bool) (*Server, error) {
+	g := sc.group
 	find := func() *Server {
-		for s := range sc.group.Servers() {
-			m := s.meetings.get(parentID)
-			if m == nil {
-				m = s.meetings.findInternal(parentID)
+		if s := g.places.get(parentID); s != nil {
+			if m := s.meetings.get(parentID); m != nil && sc.has(m) {
+				return s
 			}
-			if m != nil && sc.has(m) {
+		}
+		for s := range g.Servers() {
+			if m := s.meetings.findInternal(parentID); m != nil && sc.has(m) {
 				return s
 			}
 		}
 		return nil
 	}
-	sc.group.warm(ctx)
-	if s := find(); s != nil {
+	g.warm(ctx)
+	if s := find(); s != nil && !search {
 		return s, nil
 	}
-	var s *Server
-	_, err := sc.group.search(ctx, parentID, func(*Server) bool { s = find(); return s != nil })
-	if s == nil {
-		s = find() // by its internal ID, which the search does not know
-	}
-	switch {
+	_, failed := g.search(ctx, parentID, func(*Server) bool { return find() != nil })
+	switch s := find(); {
 	case s != nil:
 		return s, nil
-	case err != nil:
-		return nil, err
+	case failed != nil:
+		return nil, failed
 	}
 	return nil, notFoundError(callCreate)
 }
@@ -241,6 +267,8 @@ func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meet
 		return sc.createOn(ctx, s, p, known, 1)
 	case err == nil, !isNotFound(err) && seen != nil && !sc.has(seen):
 		return nil, existsError() // an error would name its server
+	case len(sc.meta) > 0 && seen == nil && isFault(err): // nobody knows whose it is
+		return nil, &GroupError{Call: callGetMeetings, Asked: sc.group.Len(), Servers: []ServerError{{Server: s.name, Err: err}}}
 	case isNotFound(err):
 		s.forget(ctx, p.MeetingID)
 	}
@@ -269,16 +297,16 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 // that was just made up needs no claim.
 func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meeting, error) {
 	g := sc.group
-	c := criteria{params: &p, tried: make(map[*Server]error)}
+	c := criteria{tried: make(map[*Server]error)}
+	var own claim
 	for attempt := 1; ; attempt++ {
-		s, err := g.selectServer(c)
+		s, err := g.selectServer(c) //nolint:contextcheck // what it starts in the background is nobody's
 		if err != nil {
 			return nil, err
 		}
-		var own claim
 		mine := true
 		if claimed {
-			s, own, mine, err = g.claim(ctx, p.MeetingID, s)
+			s, own, mine, err = g.claim(ctx, p.MeetingID, s, own)
 			if err != nil {
 				return nil, err
 			}
@@ -302,8 +330,7 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 			// whose claim it is.
 			return nil, err
 		}
-		g.store.mark(context.WithoutCancel(ctx), own, claimVoid)
-		if !refused(err) || ctx.Err() != nil {
+		if claimed && !g.withdraw(ctx, p.MeetingID, own) || !refused(err) || ctx.Err() != nil {
 			return nil, err
 		}
 		c.tried[s] = err
@@ -314,6 +341,9 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 // the request: there was no connection, or it or the web server in front of it
 // turned the request away.
 func refused(err error) bool {
+	if err == nil || errors.Is(err, ErrOutcomeUnknown) {
+		return false
+	}
 	if neverSent(err) || errors.Is(err, ErrChecksum) || errors.Is(err, ErrNotSupported) || errors.Is(err, ErrNoServer) {
 		return true
 	}

@@ -50,10 +50,12 @@ type response struct {
 //
 // The error of accept is completed with the server and the call.
 func (s *Server) do(ctx context.Context, r request, accept func(*response) error) error {
-	if err := s.group.gate.enter(); err != nil {
-		return &Error{Server: s.name, Call: r.call, Err: err}
+	if ctx.Value(insideKey{}) != s.group {
+		if err := s.group.gate.enter(); err != nil {
+			return &Error{Server: s.name, Call: r.call, Err: err}
+		}
+		defer s.group.gate.exit()
 	}
-	defer s.group.gate.exit()
 	s.restore(ctx)
 
 	which := s.secret.Load()
@@ -92,23 +94,38 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 		err = s.failed(r.call, got.status, err)
 	}
 	event.Duration, event.Err = time.Since(event.Start), err
-	s.learn(ctx, err)
+	s.learn(ctx, r.call, err)
 	s.group.observeDone(ctx, event)
 	s.saveCookies(ctx)
 	return err
 }
 
 // learn feeds the health of the server. What the caller did (a cancelled or
-// expired context, a closed group) says nothing about it, nor does a call that
-// the release does not know.
-func (s *Server) learn(ctx context.Context, err error) {
+// expired context, a closed group, a body that cannot be read) says nothing about
+// it. A server that does not know the calls at the heart of the API, or does not
+// take our word there, is of no more use than one that is down; of other calls,
+// that may be a matter of its release, and a create may be what a web server in
+// front keeps from a server that is being drained.
+func (s *Server) learn(ctx context.Context, call string, err error) {
 	switch {
-	case ctx.Err() != nil, errors.Is(err, ErrClosed), errors.Is(err, ErrNotSupported):
+	case ctx.Err() != nil, errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrNotSupported), errors.Is(err, ErrChecksum):
+		if isCore(call) {
+			s.health.failed()
+		}
 	case isFault(err):
 		s.health.failed()
 	default:
 		s.health.answered()
 	}
+}
+
+func isCore(call string) bool {
+	switch call {
+	case callGetMeetings, callGetMeetingInfo, callIsMeetingRunning, callEnd:
+		return true
+	}
+	return false
 }
 
 // failed turns any failure into an *Error of this server and call.
@@ -157,6 +174,8 @@ func (s *Server) roundTrip(parent context.Context, r request, secret string, got
 	switch {
 	case parent.Err() != nil:
 		return ended(parent)
+	case r.upload != nil && r.upload.broken() != nil:
+		return fmt.Errorf("%w: the body cannot be read: %w", ErrInvalidParams, r.upload.broken())
 	case s.group.stop.Err() != nil:
 		return errCutOff
 	case ctx.Err() != nil:

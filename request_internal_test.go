@@ -46,7 +46,7 @@ func TestHealthLearnsFromTheServerOnly(t *testing.T) {
 		"refused":          {fault: bbbtest.Fault{Refuse: true}, failures: 1},
 		"error page":       {fault: bbbtest.Fault{HTML: true}, failures: 1},
 		"cut off":          {fault: bbbtest.Fault{CutBody: 7}, failures: 1},
-		"unknown call":     {fault: bbbtest.Fault{Status: 404}},
+		"unknown call":     {fault: bbbtest.Fault{Status: 404}, failures: 1},
 		"caller's deadline": {
 			fault: bbbtest.Fault{Hang: true},
 			ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -67,8 +67,12 @@ func onMeeting[T any](ctx context.Context, sc *Scope, call, id string, f func(co
 	if problem := validateMeetingID(id); problem != "" {
 		return none, &ParamError{Call: call, Param: "meetingID", Problem: problem}
 	}
+	ctx, done, err := sc.group.begin(ctx, call)
+	if err != nil {
+		return none, err
+	}
+	defer done()
 	var value T
-	var err error
 	use := func(s *Server) bool {
 		value, err = f(ctx, s)
 		if isNotFound(err) {
@@ -230,7 +234,7 @@ func (sc *Scope) bind(ctx context.Context, s *Server, p JoinParams) (JoinParams,
 	return p, nil
 }
 
-// String names the group and the filter's keys.
+// String names the group and says that this is a part of it.
 func (sc *Scope) String() string {
 	if len(sc.meta) == 0 {
 		return sc.group.String()

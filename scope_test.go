@@ -192,6 +192,14 @@ func TestMeetingOutsideIsNowhere(t *testing.T) {
 						g = newGroupOf(t, fakes)
 					}
 					change(t, g, held, fakes)
+					// What fails is known to be offline before, not in the middle of
+					// the comparison.
+					for s := range g.Servers() {
+						for range 3 {
+							_, err := s.Sessions(t.Context())
+							_ = noted(t, err)
+						}
+					}
 					blue := scope(t, g, "blue")
 
 					unknown, outside := calls(t, blue, "no-such-meeting"), calls(t, blue, "secret-meeting")
@@ -202,8 +210,8 @@ func TestMeetingOutsideIsNowhere(t *testing.T) {
 						quiet(fakes)
 						got := noted(t, outside[call]())
 						assert.Equal(t, fmt.Sprint(want), fmt.Sprint(got), call)
-						assert.IsType(t, want, got, call) //nolint:testifylint // any class of error, but of one type
-						if knows == "index" {
+						assert.IsType(t, want, got, call)                   //nolint:testifylint // any class of error, but of one type
+						if knows == "index" && name != "its server hangs" { // one probe of it at a time, whoever asks
 							assert.Equal(t, cost, requests(fakes, "*"), "%s: not even by its cost", call)
 						}
 						assert.Zero(t, requests(fakes, "end")+requests(fakes, "join"), "%s: nothing is done to it", call)

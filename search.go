@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -72,7 +73,7 @@ func (fs *flights) join(g *Group) *flight {
 	fs.now = f
 	go func() {
 		defer g.gate.exit()
-		_, f.err = g.list(context.Background())
+		_, f.err = g.list(context.WithValue(context.Background(), insideKey{}, g))
 		fs.mu.Lock()
 		fs.now = nil
 		fs.mu.Unlock()
@@ -87,7 +88,16 @@ func (g *Group) list(ctx context.Context) ([]*Meeting, error) {
 	if g.gate.isClosed() { // also when there is no server to say so
 		return nil, &Error{Call: callGetMeetings, Err: ErrClosed}
 	}
-	results := FanOut(ctx, g, func(ctx context.Context, s *Server) ([]*Meeting, error) { return s.Meetings(ctx) })
+	servers := g.members.Load().list
+	// When none is believed to be up, it is rather us who are cut off: ask them all.
+	anyUp := slices.ContainsFunc(servers, func(s *Server) bool { return !s.health.offline() })
+	results := fanOut(ctx, servers, g.workers, func(ctx context.Context, s *Server) ([]*Meeting, error) {
+		if anyUp && s.health.offline() {
+			s.probe() //nolint:contextcheck // it goes on when the caller has gone
+			return nil, &Error{Server: s.name, Call: callGetMeetings, Err: ErrOffline}
+		}
+		return s.Meetings(ctx)
+	})
 	merged := g.merge(ctx, results)
 	return merged, results.Err(callGetMeetings)
 }

@@ -3,6 +3,7 @@ package bbb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -129,4 +130,35 @@ func TestGroupsOfOneCacheAreApart(t *testing.T) {
 	c, ok := again.claim(t.Context(), "room")
 	assert.True(t, ok)
 	assert.Equal(t, "x", c.baseURL)
+}
+
+// An ID that is used every minute, as a probe of a monitor does, makes a long
+// chain. The way to its end stays short, and the end does not get lost.
+func TestLongChainIsShortToWalk(t *testing.T) {
+	t.Parallel()
+	cache := &countedCache{Cache: NewMemoryCache()}
+	st := newStore(cache, "g", slog.New(slog.DiscardHandler))
+	ctx := t.Context()
+	var last claim
+	for i := range 2 * maxClaims {
+		c, added := st.addClaim(ctx, "probe", last, claimPending, fmt.Sprint("https://", i))
+		require.True(t, added)
+		st.mark(ctx, c, claimVoid)
+		last = c
+		cache.gets = 0
+		found, ok := st.claim(ctx, "probe")
+		require.True(t, ok)
+		require.Equal(t, c.token, found.token)
+		require.LessOrEqual(t, cache.gets, 4)
+	}
+}
+
+type countedCache struct {
+	Cache
+	gets int
+}
+
+func (c *countedCache) Get(ctx context.Context, key string) ([]byte, bool, error) {
+	c.gets++
+	return c.Cache.Get(ctx, key)
 }

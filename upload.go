@@ -3,6 +3,7 @@ package bbb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -18,13 +19,26 @@ type upload struct {
 
 	begun   atomic.Bool // something of the body was read
 	touched func()      // called at each read
+	failed  atomic.Pointer[error]
+}
+
+// broken returns the error that the caller's reader ended with, if any.
+func (u *upload) broken() error {
+	if err := u.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Read implements [io.Reader] for the transport.
 func (u *upload) Read(p []byte) (int, error) {
 	u.begun.Store(true)
 	u.touched()
-	return u.body.Read(p)
+	n, err := u.body.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		u.failed.Store(&err)
+	}
+	return n, err
 }
 
 // Close implements [io.Closer]. What the caller gave stays the caller's.
