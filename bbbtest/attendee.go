@@ -83,6 +83,10 @@ func (m *meeting) enter(a Attendee, now time.Time) {
 		m.Started = now
 	}
 	m.HasUserJoined = true
+	if m.came == nil {
+		m.came = map[string]bool{}
+	}
+	m.came[a.UserID] = true
 	m.Attendees = append(m.Attendees, a)
 }
 

@@ -12,8 +12,10 @@ import (
 type call struct {
 	name    string                   // the path after /bigbluebutton/api/, as it is signed
 	since   [2]int                   // first line that has it; older ones answer 404
+	until   [2]int                   // first line without it again; zero when there is none
 	methods func(r release) []string // methods the release routes; others are answered 405
 	open    bool                     // takes no checksum
+	records bool                     // belongs to the recordings, where a wrong checksum has other words
 	serve   func(*Server, *request) reply
 	refuse  func(*Server, *request, failure) reply // words a failure; nil for the usual XML
 }
@@ -39,6 +41,11 @@ var calls = []call{
 	{name: "getMeetingInfo", methods: getOrPost, serve: (*Server).getMeetingInfo},
 	{name: "getMeetings", methods: getOrPost, serve: (*Server).getMeetings},
 	{name: "getSessions", methods: getOrPost, serve: (*Server).getSessions},
+
+	{name: "getRecordings", methods: getOrPost, records: true, serve: (*Server).getRecordings},
+	{name: "publishRecordings", methods: getOnly, records: true, serve: (*Server).publishRecordings},
+	{name: "deleteRecordings", methods: getOnly, records: true, serve: (*Server).deleteRecordings},
+	{name: "updateRecordings", methods: getOrPost, records: true, serve: (*Server).updateRecordings},
 }
 
 const apiRoot = "/bigbluebutton/api"
@@ -55,6 +62,11 @@ func callName(path string) string {
 	return ""
 }
 
+// existsIn reports whether a release has the call.
+func (c *call) existsIn(r release) bool {
+	return r.atLeast(c.since[0], c.since[1]) && (c.until == [2]int{} || !r.atLeast(c.until[0], c.until[1]))
+}
+
 // answer processes one request.
 func (s *Server) answer(r *http.Request, body []byte, now time.Time) reply {
 	name := callName(r.URL.Path)
@@ -63,7 +75,7 @@ func (s *Server) answer(r *http.Request, body []byte, now time.Time) reply {
 	}
 	rel := s.conf.release
 	i := slices.IndexFunc(calls, func(c call) bool { return c.name == name })
-	if i < 0 || !rel.atLeast(calls[i].since[0], calls[i].since[1]) {
+	if i < 0 || !calls[i].existsIn(rel) {
 		return errorPage(http.StatusNotFound)
 	}
 	c := &calls[i]
@@ -76,6 +88,9 @@ func (s *Server) answer(r *http.Request, body []byte, now time.Time) reply {
 	q, bad := s.readRequest(name, r, body, now)
 	if bad == nil && !c.open {
 		bad = s.verify(q)
+		if bad != nil && c.records {
+			bad.message = recordingChecksum
+		}
 	}
 	if bad == nil {
 		return c.serve(s, q)

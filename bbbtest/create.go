@@ -54,7 +54,7 @@ func (s *Server) create(q *request) reply {
 	m.Documents, m.Modules = body.documents, body.texts
 	s.meetings.add(m)
 	if parent != nil {
-		parent.Breakouts = append(parent.Breakouts, m.InternalID)
+		parent.addRoom(m)
 	}
 	return s.created(m, "", "")
 }
@@ -194,7 +194,13 @@ func (s *Server) asBreakout(m *meeting, q *request, parent *meeting) {
 	m.MeetingID = fmt.Sprintf("%s-%s", sha1hex(fmt.Sprintf("%s-%s-%d", parent.MeetingID, stamp, m.Sequence)), stamp)
 }
 
-// AddBreakout gives a meeting a breakout room, as its moderator would in the client.
+func (m *meeting) addRoom(room *meeting) {
+	m.Breakouts = append(m.Breakouts, room.InternalID)
+	m.rooms = append(m.rooms, room.InternalID)
+}
+
+// AddBreakout gives a meeting a breakout room, as its moderator would in the client. It is recorded
+// when the meeting was created with record and breakoutRoomsRecord.
 func (s *Server) AddBreakout(parentID string, sequence int) (Meeting, error) {
 	defer s.lock()()
 	parent := s.meetings.find(parentID)
@@ -209,12 +215,13 @@ func (s *Server) AddBreakout(parentID string, sequence int) (Meeting, error) {
 		"isBreakout":      {"true"},
 		"parentMeetingID": {stem},
 		"sequence":        {strconv.Itoa(sequence)},
+		"record":          {strconv.FormatBool(parent.Record && isTrue(parent.Params.Get("breakoutRoomsRecord"), false))},
 	}}, parent)
 	if bad != nil {
 		return Meeting{}, fmt.Errorf("bbbtest: %s: %s", bad.key, bad.message)
 	}
 	s.meetings.add(m)
-	parent.Breakouts = append(parent.Breakouts, m.InternalID)
+	parent.addRoom(m)
 	return m.snapshot(), nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -172,3 +174,9 @@ func (c *client) read(resp *http.Response) answer {
 
 // key returns how the answer failed, or the message key of a success.
 func (a answer) key() string { return a.get("messageKey") }
+
+// wait moves the clock of a bubble, and lets everything due by then happen.
+func wait(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}

@@ -75,6 +75,9 @@ type meeting struct {
 	policy     string // guestPolicy
 	customData map[string]map[string]string
 	sessions   []session
+	came       map[string]bool // external ids of everybody who was ever inside
+	rooms      []string        // internal ids of all breakout rooms there ever were
+	marked     bool            // somebody pressed the record button
 }
 
 // session is what a join leaves behind.
@@ -119,10 +122,11 @@ type meetings struct {
 	byInner map[string]*meeting // by internal id
 	voices  map[string]*meeting
 	created int
+	gone    func(*meeting) // called when a meeting has ended, with those who were in it
 }
 
-func newMeetings() meetings {
-	return meetings{byID: map[string]*meeting{}, byInner: map[string]*meeting{}, voices: map[string]*meeting{}}
+func newMeetings(gone func(*meeting)) meetings {
+	return meetings{gone: gone, byID: map[string]*meeting{}, byInner: map[string]*meeting{}, voices: map[string]*meeting{}}
 }
 
 // find returns the live meeting with an external or an internal id.
@@ -179,7 +183,9 @@ func (ms *meetings) remove(m *meeting, at time.Time) {
 	if parent := ms.byInner[m.ParentID]; parent != nil {
 		parent.Breakouts = slices.DeleteFunc(parent.Breakouts, func(id string) bool { return id == m.InternalID })
 	}
-	m.Ended, m.Attendees, m.Waiting, m.sessions = at, nil, nil, nil
+	m.Ended = at
+	ms.gone(m)
+	m.Attendees, m.Waiting, m.sessions = nil, nil, nil
 	ms.ended = append(ms.ended, m)
 	if len(ms.ended) > maxEnded {
 		ms.ended = slices.Delete(ms.ended, 0, len(ms.ended)-maxEnded)
@@ -220,20 +226,23 @@ func (s *Server) EndMeeting(id string) {
 		s.meetings.requestEnd(m, now)
 		m.endsAt, m.ForciblyEnded = now, forced
 		s.meetings.reap(now)
+		s.ripen(now)
 	}
 }
 
-// Restart forgets every meeting and session, as a restart of the service does. The request log and
-// the faults stay.
+// Restart forgets every meeting and session, as a restart of the service does. Recordings, the
+// request log and the faults stay.
 func (s *Server) Restart() {
 	defer s.lock()()
-	s.meetings = newMeetings()
+	s.meetings = newMeetings(s.gone)
 }
 
 // lock takes the mutex of the state, lets due ends take effect and returns what unlocks it.
 func (s *Server) lock() (unlock func()) {
 	s.mu.Lock()
-	s.meetings.reap(time.Now())
+	now := time.Now()
+	s.meetings.reap(now)
+	s.ripen(now)
 	return s.mu.Unlock
 }
 

@@ -22,6 +22,9 @@ type config struct {
 	quirks     Quirks
 	endDelay   time.Duration
 	observe    func(Request)
+
+	recordingDelay time.Duration
+	formats        []string
 }
 
 // WithName sets the name, overriding the default of bbb1, bbb2 and so on, counted per process.
@@ -122,13 +125,29 @@ type Quirks struct {
 	MessageFirst bool
 	// ExtraElements adds elements no client has heard of.
 	ExtraElements bool
-	// EmptyNumbers writes a startTime or endTime of zero as an empty element.
+	// EmptyNumbers writes a startTime, an endTime or the participants of a recording as an empty
+	// element when they are zero.
 	EmptyNumbers bool
-	// NullNumbers writes a startTime or endTime of zero as the text null.
+	// NullNumbers writes the same zeros as the text null.
 	NullNumbers bool
 	// RawNames writes the names of customdata as they came. One that is no XML name then makes the
 	// whole answer malformed, as on a real server. Otherwise such a name is left out.
 	RawNames bool
+	// NoFetchAll answers a getRecordings without ids and pages with noRecordings and without a
+	// recordings element, as a server does that forbids asking for all recordings.
+	NoFetchAll bool
+	// RecordingOrder is the order of getRecordings.
+	RecordingOrder RecordingOrder
+	// HonestUpdated lets updateRecordings answer false when an id is unknown or nothing changed.
+	HonestUpdated bool
+	// PublishedState lets publishRecordings answer with the word of the state: "published".
+	PublishedState bool
+	// PaddedURLs puts line breaks and blanks around the URLs of recordings.
+	PaddedURLs bool
+	// EmptyCDATA writes an empty value in the metadata of a recording as an empty CDATA section.
+	EmptyCDATA bool
+	// AvailableState writes the state available for a published recording.
+	AvailableState bool
 	// OnlyValidationError answers every validation failure with the key validationError, as the
 	// first builds of 2.4 did, even a wrong checksum.
 	OnlyValidationError bool

@@ -19,10 +19,12 @@ import (
 type Server struct {
 	conf config
 
-	// mu protects the state of the API: the secrets, and all meetings with what is in them.
-	mu       sync.Mutex
-	secrets  []string // the first one signs; never empty
-	meetings meetings
+	// mu protects the state of the API: the secrets, all meetings and recordings with what is in
+	// them, and the webhooks.
+	mu         sync.Mutex
+	secrets    []string // the first one signs; never empty
+	meetings   meetings
+	recordings recordings
 
 	log    requestLog
 	faults faults
@@ -49,16 +51,21 @@ func New(opts ...Option) *Server {
 	if c.algorithms == nil {
 		c.algorithms = c.release.algorithms()
 	}
+	if c.formats == nil {
+		c.formats = []string{"presentation", "video"}
+	}
 	if c.secret == nil {
 		c.secret = new(newSecret())
 	}
-	return &Server{
-		conf:     c,
-		secrets:  append([]string{*c.secret}, c.others...),
-		meetings: newMeetings(),
-		log:      requestLog{counts: map[string]int{}},
-		life:     life{flights: map[*flight]struct{}{}},
+	s := &Server{
+		conf:       c,
+		secrets:    append([]string{*c.secret}, c.others...),
+		recordings: newRecordings(),
+		log:        requestLog{counts: map[string]int{}},
+		life:       life{flights: map[*flight]struct{}{}},
 	}
+	s.meetings = newMeetings(s.gone)
+	return s
 }
 
 // Start returns a server that listens on a free port of the loopback interface. It is closed when

@@ -1,0 +1,5 @@
+package bbbtest
+
+func (s *Server) announce(*recording) {}
+
+func (s *Server) emitAbout(*meeting, string) {}
