@@ -32,7 +32,7 @@ func (s *Server) Attend(meetingID string, a Attendee) error {
 	a.Params = cloneValues(a.Params)
 	m.putUserData(a.UserID, a.CustomData)
 	m.sessions = append(m.sessions, session{newToken(sessionTokenLen), a.InternalUserID, a.FullName})
-	m.enter(a, time.Now())
+	s.enter(m, a, time.Now())
 	return nil
 }
 
@@ -51,7 +51,14 @@ func (s *Server) Leave(meetingID, userID string) {
 		m.sessions = slices.DeleteFunc(m.sessions, func(x session) bool { return x.internalUserID == a.InternalUserID })
 		return true
 	}
-	m.Attendees = slices.DeleteFunc(m.Attendees, gone)
+	m.Attendees = slices.DeleteFunc(m.Attendees, func(a Attendee) bool {
+		if !gone(a) {
+			return false
+		}
+		m.depart(a.InternalUserID, time.Now())
+		s.emitUser(m, "user-left", a)
+		return true
+	})
 	m.Waiting = slices.DeleteFunc(m.Waiting, gone)
 }
 
@@ -68,12 +75,12 @@ func (s *Server) Admit(meetingID, userID string) error {
 	}
 	a := m.Waiting[i]
 	m.Waiting = slices.Delete(m.Waiting, i, i+1)
-	m.enter(a, time.Now())
+	s.enter(m, a, time.Now())
 	return nil
 }
 
 // enter adds an attendee. The first moderator becomes the presenter.
-func (m *meeting) enter(a Attendee, now time.Time) {
+func (s *Server) enter(m *meeting, a Attendee, now time.Time) {
 	a.ClientType = cmp.Or(a.ClientType, "HTML5")
 	a.Joined, a.CustomData = now, nil
 	if a.Role == moderator && !slices.ContainsFunc(m.Attendees, func(b Attendee) bool { return b.IsPresenter }) {
@@ -83,11 +90,12 @@ func (m *meeting) enter(a Attendee, now time.Time) {
 		m.Started = now
 	}
 	m.HasUserJoined = true
-	if m.came == nil {
-		m.came = map[string]bool{}
-	}
-	m.came[a.UserID] = true
+	m.visits = append(m.visits, visit{
+		internalID: a.InternalUserID, externalID: a.UserID, name: a.FullName, moderator: a.Role == moderator, joined: now,
+	})
+	m.marked = m.marked || m.Record && isTrue(m.Params.Get("autoStartRecording"), false)
 	m.Attendees = append(m.Attendees, a)
+	s.emitUser(m, "user-joined", a)
 }
 
 // putUserData keeps userdata by external user id; later values replace earlier ones.

@@ -15,6 +15,7 @@ type call struct {
 	until   [2]int                   // first line without it again; zero when there is none
 	methods func(r release) []string // methods the release routes; others are answered 405
 	open    bool                     // takes no checksum
+	hooks   bool                     // belongs to bbb-webhooks, which has its own rule for checksums
 	records bool                     // belongs to the recordings, where a wrong checksum has other words
 	serve   func(*Server, *request) reply
 	refuse  func(*Server, *request, failure) reply // words a failure; nil for the usual XML
@@ -46,6 +47,11 @@ var calls = []call{
 	{name: "publishRecordings", methods: getOnly, records: true, serve: (*Server).publishRecordings},
 	{name: "deleteRecordings", methods: getOnly, records: true, serve: (*Server).deleteRecordings},
 	{name: "updateRecordings", methods: getOrPost, records: true, serve: (*Server).updateRecordings},
+
+	{name: "hooks/create", methods: getOnly, hooks: true, serve: (*Server).createHook},
+	{name: "hooks/list", methods: getOnly, hooks: true, serve: (*Server).listHooks},
+	{name: "hooks/destroy", methods: getOnly, hooks: true, serve: (*Server).destroyHook},
+	{name: "hooks/ping", methods: getOnly, open: true, serve: (*Server).pingHooks},
 }
 
 const apiRoot = "/bigbluebutton/api"
@@ -86,9 +92,15 @@ func (s *Server) answer(r *http.Request, body []byte, now time.Time) reply {
 		return page
 	}
 	q, bad := s.readRequest(name, r, body, now)
-	if bad == nil && !c.open {
-		bad = s.verify(q)
-		if bad != nil && c.records {
+	switch {
+	case bad != nil || c.open:
+	case c.hooks:
+		var broken *reply
+		if bad, broken = s.verifyHook(q); broken != nil {
+			return *broken
+		}
+	default:
+		if bad = s.verify(q); bad != nil && c.records {
 			bad.message = recordingChecksum
 		}
 	}

@@ -56,6 +56,7 @@ func (s *Server) create(q *request) reply {
 	if parent != nil {
 		parent.addRoom(m)
 	}
+	s.emitCreated(m)
 	return s.created(m, "", "")
 }
 
@@ -222,6 +223,7 @@ func (s *Server) AddBreakout(parentID string, sequence int) (Meeting, error) {
 	}
 	s.meetings.add(m)
 	parent.addRoom(m)
+	s.emitCreated(m)
 	return m.snapshot(), nil
 }
 

@@ -145,7 +145,7 @@ func (s *Server) admit(m *meeting, q *request, a Attendee, status string) (token
 		m.Waiting = append(m.Waiting, a)
 		return token
 	}
-	m.enter(a, q.now)
+	s.enter(m, a, q.now)
 	return token
 }
 

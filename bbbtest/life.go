@@ -14,10 +14,13 @@ type life struct {
 	mu      sync.Mutex
 	flights map[*flight]struct{}
 	idle    chan struct{} // made by a Close that waits for the last flight
-	closed  bool
-	down    bool
-	addr    string // of the listener, also while it is down; empty without one
-	web     *listening
+	errands map[*errand]struct{}
+	// noErrands is made by who waits for the last errand.
+	noErrands chan struct{}
+	closed    bool
+	down      bool
+	addr      string // of the listener, also while it is down; empty without one
+	web       *listening
 }
 
 // flight is a request under way. Each has a context of its own, made where the request is handled,
@@ -144,8 +147,8 @@ func (web *listening) stop() error {
 	return err
 }
 
-// Close stops the listener, aborts the requests under way and waits until they are over. What comes
-// later is refused. Closing twice does no harm.
+// Close stops the listener, aborts the requests, callbacks and webhooks under way and waits until they
+// are over. What comes later is refused. Closing twice does no harm.
 func (s *Server) Close() error {
 	l := &s.life
 	l.mu.Lock()
@@ -164,6 +167,9 @@ func (s *Server) Close() error {
 	err := web.stop()
 	if idle != nil {
 		<-idle
+	}
+	if done := l.allDone(true); done != nil {
+		<-done
 	}
 	return err
 }

@@ -75,9 +75,9 @@ type meeting struct {
 	policy     string // guestPolicy
 	customData map[string]map[string]string
 	sessions   []session
-	came       map[string]bool // external ids of everybody who was ever inside
-	rooms      []string        // internal ids of all breakout rooms there ever were
-	marked     bool            // somebody pressed the record button
+	visits     []visit  // of everybody who was ever inside
+	rooms      []string // internal ids of all breakout rooms there ever were
+	marked     bool     // somebody pressed the record button
 }
 
 // session is what a join leaves behind.
@@ -230,9 +230,10 @@ func (s *Server) EndMeeting(id string) {
 	}
 }
 
-// Restart forgets every meeting and session, as a restart of the service does. Recordings, the
-// request log and the faults stay.
+// Restart forgets every meeting and session, as a restart of the service does. Recordings,
+// webhooks, the request log and the faults stay; tries to say that a meeting ended are lost.
 func (s *Server) Restart() {
+	s.life.forgetVolatile()
 	defer s.lock()()
 	s.meetings = newMeetings(s.gone)
 }

@@ -1,6 +1,7 @@
 package bbbtest
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,6 +26,17 @@ type config struct {
 
 	recordingDelay time.Duration
 	formats        []string
+
+	callbackTransport http.RoundTripper
+	endWaits          []time.Duration
+	endProbe          bool
+	endMarks          *bool // nil: as the release does
+	readyAlgorithm    string
+	hookStyle         HookStyle
+	hookAlgorithm     string
+	hookBearer        bool
+	hookWaits         []time.Duration
+	permanentHooks    []Hook
 }
 
 // WithName sets the name, overriding the default of bbb1, bbb2 and so on, counted per process.

@@ -34,6 +34,15 @@ func (s *Server) MarkRecording(meetingID string) error {
 	return nil
 }
 
+// people counts the external user ids that were ever inside.
+func (m *meeting) people() int {
+	ids := map[string]bool{}
+	for _, v := range m.visits {
+		ids[v.externalID] = true
+	}
+	return len(ids)
+}
+
 // recorded turns a meeting that has just ended into a recording, if it was to be recorded and
 // somebody came.
 func (s *Server) recorded(m *meeting) *recording {
@@ -50,7 +59,7 @@ func (s *Server) recorded(m *meeting) *recording {
 		State:             stateProcessing,
 		Start:             m.Created,
 		End:               m.Ended.Truncate(time.Millisecond),
-		Participants:      len(m.came),
+		Participants:      m.people(),
 		RawSize:           (1 + int64(m.Ended.Sub(m.Created)/time.Second)) * 100_003,
 		Metadata:          meta,
 		Breakout:          m.Breakout,

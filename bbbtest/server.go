@@ -25,6 +25,7 @@ type Server struct {
 	secrets    []string // the first one signs; never empty
 	meetings   meetings
 	recordings recordings
+	hooks      hooks
 
 	log    requestLog
 	faults faults
@@ -38,8 +39,12 @@ var serverCount atomic.Int64
 // [NetworkOf], [Server.ServeHTTP], or a listener once [Server.Listen] was called.
 func New(opts ...Option) *Server {
 	c := config{
-		scheme:  "http",
-		release: release{3, 0, newestPatch["3.0"], fmt.Sprintf("3.0.%d", newestPatch["3.0"])},
+		scheme:         "http",
+		release:        release{3, 0, newestPatch["3.0"], fmt.Sprintf("3.0.%d", newestPatch["3.0"])},
+		endWaits:       seconds(30, 60, 120, 300),
+		hookWaits:      seconds(0.1, 0.5, 1, 2, 4, 8, 10, 30, 60, 60, 60, 60),
+		hookAlgorithm:  "sha1",
+		readyAlgorithm: "HS256",
 	}
 	for _, opt := range opts {
 		opt(&c)
@@ -50,6 +55,15 @@ func New(opts ...Option) *Server {
 	c.host = cmp.Or(c.host, strings.ToLower(c.name)+".test")
 	if c.algorithms == nil {
 		c.algorithms = c.release.algorithms()
+	}
+	if c.hookStyle == 0 {
+		c.hookStyle = HooksV2
+		if c.release.atLeast(3, 0) {
+			c.hookStyle = HooksV34
+		}
+	}
+	if c.callbackTransport == nil {
+		c.callbackTransport = &http.Transport{DisableKeepAlives: true}
 	}
 	if c.formats == nil {
 		c.formats = []string{"presentation", "video"}
@@ -65,7 +79,19 @@ func New(opts ...Option) *Server {
 		life:       life{flights: map[*flight]struct{}{}},
 	}
 	s.meetings = newMeetings(s.gone)
+	for _, h := range c.permanentHooks {
+		h.Permanent = true
+		s.addHook(h)
+	}
 	return s
+}
+
+func seconds(list ...float64) []time.Duration {
+	waits := make([]time.Duration, len(list))
+	for i, n := range list {
+		waits[i] = time.Duration(n * float64(time.Second))
+	}
+	return waits
 }
 
 // Start returns a server that listens on a free port of the loopback interface. It is closed when

@@ -83,6 +83,11 @@ func (d *document) text(name, value string) {
 	d.raw(name, pad+escape(value)+pad)
 }
 
+// cdata writes a string element that is a CDATA section in every answer.
+func (d *document) cdata(name, value string) {
+	d.raw(name, "<![CDATA["+strings.ReplaceAll(validText(value), "]]>", "]]]]><![CDATA[>")+"]]>")
+}
+
 func (d *document) boolean(name string, v bool) { d.raw(name, strconv.FormatBool(v)) }
 
 func (d *document) number(name string, n int64) { d.raw(name, strconv.FormatInt(n, 10)) }

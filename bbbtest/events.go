@@ -1,5 +1,0 @@
-package bbbtest
-
-func (s *Server) announce(*recording) {}
-
-func (s *Server) emitAbout(*meeting, string) {}
