@@ -28,6 +28,13 @@ var (
 	// Such an error matches [ErrMeetingNotFound] as well.
 	ErrMeetingEnded = errors.New("meeting has ended")
 
+	// ErrRecordingNotFound says that there is no recording of the ID: the server,
+	// or every server of the group, answered so (notFound of a call about
+	// recordings, noRecordings of one about text tracks, recordingNotFound). A
+	// [RecordingsError] that matches it names the IDs. Recordings appear a while
+	// after their meeting has ended.
+	ErrRecordingNotFound = errors.New("recording not found")
+
 	// ErrMeetingFull says that a join was refused because the meeting, or the
 	// limit set on it, has no seat left (maxParticipantsReached).
 	ErrMeetingFull = errors.New("meeting is full")
@@ -170,7 +177,7 @@ func (e *Error) Is(target error) bool {
 	if e.Key == "" {
 		return false
 	}
-	return classOf(e.Key) == target
+	return classOf(e.Call, e.Key) == target
 }
 
 // Keys that servers answer and that this package compares.
@@ -180,16 +187,25 @@ const (
 	keyDuplicate     = "duplicateWarning"
 	keyForciblyEnded = "meetingForciblyEnded"
 	keyInternalError = "internalError" // of load balancers: also what the server behind them failed with
+	keyNoRecordings  = "noRecordings"
+	keyNoCaptions    = "noCaptionsFound"
+	keyTrackFailed   = "upload_text_track_failed"
+	keyTrackEmpty    = "empty_uploaded_text_track"
 	keyParamsNeeded  = "Params required"
 	keyNoParent      = "parentMeetingDoesNotExist"
 )
 
-// classOf maps a messageKey to its class. Servers of different releases and the
+// classOf maps a messageKey to its class. What was not found depends on the call. Servers of different releases and the
 // proxies in front of them use different keys for the same thing; the second
 // spelling of some comes from lists of errors (nonUniqueVoiceBridge and its
 // kind), which older servers answer.
-func classOf(key string) error {
+func classOf(call, key string) error {
+	if aboutRecordings(call) && (key == keyNotFound || key == keyNoRecordings) {
+		return ErrRecordingNotFound
+	}
 	switch key {
+	case "recordingNotFound":
+		return ErrRecordingNotFound
 	case keyNotFound, "meetingNotFound", "invalidMeetingIdentifier", "invalidMeetingId", keyForciblyEnded:
 		return ErrMeetingNotFound
 	case keyIDNotUnique, "NotUniqueMeetingID":
@@ -207,7 +223,7 @@ func classOf(key string) error {
 	case "validationError", "sizeError", keyParamsNeeded, "MissingParam", "missingParameters", "paramError",
 		"nonUniqueVoiceBridge", "parentMeetingIDMissing", keyNoParent, "fileNameError",
 		"fullNameTooLong", "mismatchCreateTimeParam", "mismatchCreateTime", "invalidSharedNotesEditor",
-		"unsupportedContentType":
+		"unsupportedContentType", "invalidKind", "invalidLang":
 		return ErrInvalidParams
 	}
 	if strings.HasPrefix(key, "missingParam") {

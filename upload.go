@@ -89,6 +89,9 @@ func fetchJSON[T any](ctx context.Context, s *Server, r request) (*T, error) {
 			// The decoder's errors quote no values but those of numbers.
 			return fmt.Errorf("%w: %w", ErrBadAnswer, err)
 		}
+		if judged, ok := any(into).(interface{ problem() error }); ok {
+			return judged.problem()
+		}
 		return nil
 	})
 	if err != nil {
