@@ -91,6 +91,10 @@ var (
 	// ErrServerExists says that a group has a server of that name or URL already.
 	ErrServerExists = errors.New("server already in the group")
 
+	// ErrHookNotFound says that the server has no hook of that ID, or only a
+	// permanent one (destroyMissingHook). There is nothing to do.
+	ErrHookNotFound = errors.New("hook not found")
+
 	// ErrClosed says that the group was closed.
 	ErrClosed = errors.New("group is closed")
 )
@@ -191,14 +195,15 @@ const (
 	keyNoCaptions    = "noCaptionsFound"
 	keyTrackFailed   = "upload_text_track_failed"
 	keyTrackEmpty    = "empty_uploaded_text_track"
+	keyMissingHook   = "destroyMissingHook"
 	keyParamsNeeded  = "Params required"
 	keyNoParent      = "parentMeetingDoesNotExist"
 )
 
-// classOf maps a messageKey to its class. What was not found depends on the call. Servers of different releases and the
-// proxies in front of them use different keys for the same thing; the second
-// spelling of some comes from lists of errors (nonUniqueVoiceBridge and its
-// kind), which older servers answer.
+// classOf maps a messageKey to its class. What was not found depends on the call.
+// Servers of different releases and the proxies in front of them use different
+// keys for the same thing; the second spelling of some comes from lists of errors
+// (nonUniqueVoiceBridge and its kind), which older servers answer.
 func classOf(call, key string) error {
 	if aboutRecordings(call) && (key == keyNotFound || key == keyNoRecordings) {
 		return ErrRecordingNotFound
@@ -210,6 +215,8 @@ func classOf(call, key string) error {
 		return ErrMeetingNotFound
 	case keyIDNotUnique, "NotUniqueMeetingID":
 		return ErrMeetingExists
+	case keyMissingHook:
+		return ErrHookNotFound
 	case "checksumError":
 		return ErrChecksum
 	case "invalidPassword":

@@ -54,6 +54,7 @@ type serverConfig struct {
 	weight         float64
 	secrets        []string
 	algorithm      Algorithm
+	hookAlgorithm  Algorithm
 	connectTimeout time.Duration
 	requestTimeout time.Duration
 	cacheTime      time.Duration
@@ -108,6 +109,7 @@ func defaultServerConfig() serverConfig {
 	return serverConfig{
 		weight:         1,
 		algorithm:      SHA256,
+		hookAlgorithm:  SHA1,
 		connectTimeout: DefaultConnectTimeout,
 		requestTimeout: DefaultRequestTimeout,
 		cacheTime:      DefaultCacheTime,
@@ -243,6 +245,19 @@ func WithAlgorithm(a Algorithm) Option {
 			c.problem("WithAlgorithm: unknown algorithm %v", a)
 		}
 		c.algorithm = a
+	})
+}
+
+// WithHookAlgorithm sets the hash of the checksums of the calls to bbb-webhooks,
+// overriding the default of SHA-1: releases 2.x of it accept nothing else.
+// Releases since 3.0 accept what their configuration lists. What the server posts
+// to a hook is hashed as the server chooses; see [HookHandler].
+func WithHookAlgorithm(a Algorithm) Option {
+	return both(func(c *serverConfig) {
+		if a >= algorithms {
+			c.problem("WithHookAlgorithm: unknown algorithm %v", a)
+		}
+		c.hookAlgorithm = a
 	})
 }
 

@@ -94,7 +94,9 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 		err = s.failed(r.call, got.status, err)
 	}
 	event.Duration, event.Err = time.Since(event.Start), err
-	s.learn(ctx, r.call, err)
+	if r.algorithm == nil { // of another service beside it the server's health learns nothing
+		s.learn(ctx, r.call, err)
+	}
 	s.group.observeDone(ctx, event)
 	s.saveCookies(ctx)
 	return err
