@@ -44,7 +44,8 @@ type Server struct {
 
 // NewServer makes a server and adds it to the group as its last step, so that
 // nobody ever sees half of it. It does no I/O: whether the server exists and
-// takes the secret shows at the first call.
+// takes the secret shows at the first call. Only the hooks that the group has by
+// then ([Group.CreateHook]) are made on it in the background.
 //
 // name is how errors, logs and [Group.Server] call the server. rawURL is what
 // `bbb-conf --secret` prints, or any shorter spelling of it: the scheme is https
@@ -92,6 +93,7 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 	if err := group.add(s); err != nil {
 		return nil, fmt.Errorf("bbb: server %q: %w", name, err)
 	}
+	group.hookNewServer(s)
 	return s, nil
 }
 

@@ -38,6 +38,7 @@ type Group struct {
 	searching flights
 	splits    splitSet
 	creating  keyLocks
+	hooks     groupHooks
 
 	members atomic.Pointer[members] // never nil; replaced, never changed
 	mu      sync.Mutex              // held by those who replace members

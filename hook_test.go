@@ -205,8 +205,11 @@ func TestHookParamsAreChecked(t *testing.T) {
 	} {
 		_, err := s.CreateHook(t.Context(), p)
 		assert.ErrorIs(t, err, bbb.ErrInvalidParams, name)
+		_, err = s.Group().CreateHook(t.Context(), p)
+		assert.ErrorIs(t, err, bbb.ErrInvalidParams, name)
 	}
 	assert.ErrorIs(t, s.DestroyHook(t.Context(), " "), bbb.ErrInvalidParams)
+	assert.ErrorIs(t, s.Group().DestroyHook(t.Context(), ""), bbb.ErrInvalidParams)
 	all := bbb.HookParams{MeetingID: "a,b", Events: []bbb.EventName{"x"}, Raw: new(true)}.Validate()
 	for _, param := range []string{"callbackURL", "meetingID", "getRaw"} {
 		assert.ErrorContains(t, all, param, "all problems at once")
