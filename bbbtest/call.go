@@ -24,6 +24,7 @@ type call struct {
 // Sets of methods a call can be routed for.
 func getOrPost(release) []string { return []string{http.MethodGet, http.MethodPost} }
 func getOnly(release) []string   { return []string{http.MethodGet} }
+func postOnly(release) []string  { return []string{http.MethodPost} }
 
 func joinMethods(r release) []string {
 	if r.strictPOST() {
@@ -47,6 +48,11 @@ var calls = []call{
 	{name: "publishRecordings", methods: getOnly, records: true, serve: (*Server).publishRecordings},
 	{name: "deleteRecordings", methods: getOnly, records: true, serve: (*Server).deleteRecordings},
 	{name: "updateRecordings", methods: getOrPost, records: true, serve: (*Server).updateRecordings},
+
+	{name: "getRecordingTextTracks", methods: getOrPost, records: true, serve: (*Server).getRecordingTextTracks},
+	{name: "putRecordingTextTrack", methods: postOnly, records: true, serve: (*Server).putRecordingTextTrack, refuse: (*Server).refuseTrack},
+
+	{name: "insertDocument", since: [2]int{2, 5}, methods: postOnlyIfStrict, serve: (*Server).insertDocument},
 
 	{name: "hooks/create", methods: getOnly, hooks: true, serve: (*Server).createHook},
 	{name: "hooks/list", methods: getOnly, hooks: true, serve: (*Server).listHooks},
@@ -74,7 +80,7 @@ func (c *call) existsIn(r release) bool {
 }
 
 // answer processes one request.
-func (s *Server) answer(r *http.Request, body []byte, now time.Time) reply {
+func (s *Server) answer(r *http.Request, body inbound, now time.Time) reply {
 	name := callName(r.URL.Path)
 	if name == "" {
 		return s.page(r)

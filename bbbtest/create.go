@@ -23,9 +23,8 @@ func (s *Server) create(q *request) reply {
 	if bad := s.checkCreate(q); bad != nil {
 		return s.fail(*bad)
 	}
-	body, bad := readModules(q.xml)
-	if bad != nil {
-		return s.fail(*bad)
+	if q.bad != nil {
+		return s.fail(*q.bad)
 	}
 	defer s.lock()()
 
@@ -51,7 +50,7 @@ func (s *Server) create(q *request) reply {
 	if bad != nil {
 		return s.failList(*bad)
 	}
-	m.Documents, m.Modules = body.documents, body.texts
+	m.Documents, m.Modules = q.modules.documents, q.modules.texts
 	s.meetings.add(m)
 	if parent != nil {
 		parent.addRoom(m)

@@ -216,8 +216,8 @@ func TestModules(t *testing.T) {
 	m, _ := c.Meeting("abc")
 	assert.Equal(t, []bbbtest.Document{
 		{URL: "https://example.org/a.pdf", Name: "b.pdf", Removable: true},
-		{Name: "c.txt", Content: "aGFsbG8=", Current: true, Downloadable: true},
-		{Name: "d.txt", Content: "eA==", Removable: true},
+		{Name: "c.txt", Content: "aGFsbG8=", Size: 5, SHA256: sum("sha256", "hallo"), Current: true, Downloadable: true},
+		{Name: "d.txt", Content: "eA==", Size: 1, SHA256: sum("sha256", "x"), Removable: true},
 	}, m.Documents)
 	assert.Equal(t, map[string]string{"clientSettingsOverride": `{"public":{}}`}, m.Modules)
 

@@ -20,7 +20,7 @@ func (s *Server) index(q *request) reply {
 	const sdkVersion = "0.0.95"
 
 	if mediaType, _, _ := mime.ParseMediaType(q.http.Header.Get("Content-Type")); mediaType == "application/json" && rel.atLeast(3, 0) {
-		return jsonReply(struct {
+		return s.jsonReply(struct {
 			Returncode string `json:"returncode"`
 			Version    string `json:"version"`
 			APIVersion string `json:"apiVersion"`

@@ -30,7 +30,7 @@ type Request struct {
 // Params returns the parameters of the query, and those of a form-urlencoded or multipart body.
 func (r Request) Params() url.Values {
 	in := &http.Request{Method: r.Method, Header: r.Header, URL: &url.URL{RawQuery: r.RawQuery}}
-	q, _ := (&Server{}).readRequest(r.Call, in, r.Body, r.Time)
+	q, _ := (&Server{}).readRequest(r.Call, in, inbound{head: r.Body}, r.Time)
 	return q.params
 }
 

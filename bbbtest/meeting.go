@@ -30,8 +30,8 @@ type Meeting struct {
 	ForciblyEnded   bool              // an end was requested
 	Metadata        map[string]string // keys in lower case, without meta_
 	Params          url.Values        // of the create call, as sent, without the checksum
-	Documents       []Document        // of the create call's body
-	Modules         map[string]string // text of the other modules of that body, by name
+	Documents       []Document        // of the create call's body, then of insertDocument
+	Modules         map[string]string // text of the other modules of the create call's body, by name, up to 1 MiB each
 	Attendees       []Attendee        // those inside, in the order they came
 	Waiting         []Attendee        // guests a moderator has not let in
 	Breakout        bool

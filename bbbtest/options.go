@@ -160,6 +160,8 @@ type Quirks struct {
 	EmptyCDATA bool
 	// AvailableState writes the state available for a published recording.
 	AvailableState bool
+	// UnwrappedJSON answers JSON without the object response around it, as bbblb does.
+	UnwrappedJSON bool
 	// OnlyValidationError answers every validation failure with the key validationError, as the
 	// first builds of 2.4 did, even a wrong checksum.
 	OnlyValidationError bool

@@ -29,6 +29,9 @@ func (s *Server) page(r *http.Request) reply {
 		return errorPage(http.StatusMethodNotAllowed)
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/")
+	if strings.HasPrefix(path, trackPath) {
+		return s.trackFile(path)
+	}
 	switch path {
 	case "", "/bigbluebutton":
 		text := "This is no real BigBlueButton server. Its API is at " + s.URL() + "api/"

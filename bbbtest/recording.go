@@ -43,6 +43,7 @@ type Recording struct {
 	FreeJoin      bool
 	BreakoutRooms []string // internal ids of the rooms of a recorded parent
 	Protected     bool     // writes the element protected, which only some proxies do
+	Tracks        []TextTrack
 	// Unreadable is a recording whose metadata file is broken: the answer holds nothing but an
 	// error element with its id.
 	Unreadable bool
@@ -69,8 +70,8 @@ type Format struct {
 
 // Image is a preview image of a format. A width or height of zero is not written.
 type Image struct {
-	Alt           string
-	Width, Height int
+	Alt           string // the text for those who cannot see it
+	Width, Height int    // pixels
 	URL           string
 }
 
@@ -85,6 +86,7 @@ func (r Recording) clone() Recording {
 	r.Metadata = maps.Clone(r.Metadata)
 	r.BreakoutRooms = slices.Clone(r.BreakoutRooms)
 	r.Data = slices.Clone(r.Data)
+	r.Tracks = slices.Clone(r.Tracks)
 	r.Formats = slices.Clone(r.Formats)
 	for i := range r.Formats {
 		r.Formats[i].Previews = slices.Clone(r.Formats[i].Previews)

@@ -27,9 +27,12 @@ func (s *Server) xmlReply(d *document) reply {
 	}}
 }
 
-// jsonReply answers v inside the usual response object.
-func jsonReply(v any) reply {
-	body, err := json.Marshal(map[string]any{"response": v})
+// jsonReply answers v inside the usual response object, unless a quirk takes that away.
+func (s *Server) jsonReply(v any) reply {
+	if !s.conf.quirks.UnwrappedJSON {
+		v = map[string]any{"response": v}
+	}
+	body, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // only our own structs of strings come here
 	}

@@ -26,6 +26,7 @@ type Server struct {
 	meetings   meetings
 	recordings recordings
 	hooks      hooks
+	tickets    map[string]trackTicket
 
 	log    requestLog
 	faults faults
@@ -75,6 +76,7 @@ func New(opts ...Option) *Server {
 		conf:       c,
 		secrets:    append([]string{*c.secret}, c.others...),
 		recordings: newRecordings(),
+		tickets:    map[string]trackTicket{},
 		log:        requestLog{counts: map[string]int{}},
 		life:       life{flights: map[*flight]struct{}{}},
 	}
@@ -171,7 +173,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, fault Fault) {
 	now := time.Now().Add(fault.ClockSkew)
 	body, err := readBody(r)
-	entry := s.log.add(r, body)
+	entry := s.log.add(r, body.head)
 	if s.conf.observe != nil {
 		defer func() { s.conf.observe(s.log.get(entry)) }()
 	}
