@@ -31,8 +31,8 @@ func (s *Server) Attend(meetingID string, a Attendee) error {
 	a.UserID = cmp.Or(a.UserID, a.InternalUserID)
 	a.Params = cloneValues(a.Params)
 	m.putUserData(a.UserID, a.CustomData)
-	m.sessions = append(m.sessions, session{newToken(sessionTokenLen), a.InternalUserID, a.FullName})
-	s.enter(m, a, time.Now())
+	m.sessions = append(m.sessions, session{newToken(sessionTokenLen), a.InternalUserID, a.FullName, ""})
+	s.arrive(m, a, time.Now())
 	return nil
 }
 
@@ -75,12 +75,12 @@ func (s *Server) Admit(meetingID, userID string) error {
 	}
 	a := m.Waiting[i]
 	m.Waiting = slices.Delete(m.Waiting, i, i+1)
-	s.enter(m, a, time.Now())
+	s.arrive(m, a, time.Now())
 	return nil
 }
 
-// enter adds an attendee. The first moderator becomes the presenter.
-func (s *Server) enter(m *meeting, a Attendee, now time.Time) {
+// arrive adds an attendee. The first moderator becomes the presenter.
+func (s *Server) arrive(m *meeting, a Attendee, now time.Time) {
 	a.ClientType = cmp.Or(a.ClientType, "HTML5")
 	a.Joined, a.CustomData = now, nil
 	if a.Role == moderator && !slices.ContainsFunc(m.Attendees, func(b Attendee) bool { return b.IsPresenter }) {

@@ -54,6 +54,18 @@ var calls = []call{
 
 	{name: "insertDocument", since: [2]int{2, 5}, methods: postOnlyIfStrict, serve: (*Server).insertDocument},
 
+	{name: "sendChatMessage", since: [2]int{3, 0}, methods: getOnly, serve: (*Server).sendChatMessage},
+
+	{name: "getJoinUrl", since: [2]int{3, 0}, methods: getOrPost, open: true, serve: (*Server).joinURL},
+	{name: "learningDashboard", since: [2]int{2, 4}, methods: getOrPost, open: true, serve: (*Server).learningDashboard},
+	{name: "stuns", methods: getOrPost, open: true, serve: (*Server).stuns},
+	{name: "signOut", methods: getOrPost, open: true, serve: (*Server).signOut},
+	{name: "enter", until: [2]int{3, 0}, methods: getOrPost, open: true, serve: (*Server).enter},
+	{name: "guestWait", until: [2]int{3, 0}, methods: getOnly, open: true, serve: (*Server).guestWait},
+
+	{name: "getDefaultConfigXML", until: [2]int{2, 4}, methods: getOnly, serve: (*Server).defaultConfigXML},
+	{name: "setConfigXML", until: [2]int{2, 4}, methods: postOnly, serve: (*Server).setConfigXML},
+
 	{name: "hooks/create", methods: getOnly, hooks: true, serve: (*Server).createHook},
 	{name: "hooks/list", methods: getOnly, hooks: true, serve: (*Server).listHooks},
 	{name: "hooks/destroy", methods: getOnly, hooks: true, serve: (*Server).destroyHook},

@@ -29,10 +29,38 @@
 //
 // See [Fault] for what can go wrong, and [Server.SetDown] for a whole outage.
 //
+// # What the server sends
+//
+//	srv := bbbtest.New(bbbtest.WithCallbackTransport(receiver))
+//	...
+//	err := srv.WaitCallbacks(ctx)
+//
+// Webhooks, and the callbacks a create call asks for, are really sent: those at the end of a meeting,
+// of a recording that is ready, and of analytics, each signed, worded and repeated as the release
+// does. The transport may be a receiver in the same process, [Server.Transport] of another fake, or
+// the network, which is the default. [Server.Emit] sends any event. Close ends all of it.
+//
+// # Recordings
+//
+// A meeting created with record=true that somebody joined becomes a recording when it has ended: at
+// once, or after [WithRecordingDelay]. [Server.AddRecording] puts one there by hand.
+//
 // # What is emulated
 //
-// The calls index, create, join, isMeetingRunning, end, getMeetingInfo, getMeetings and getSessions
-// of the releases 2.4 to 4.0. Meetings do not expire by themselves: neither duration nor the
-// meetingExpire parameters end one; [Server.EndMeeting] does. Where it is not known how a release
-// behaves, the fake is lenient in what it reads, and a comment at that place says so.
+// All calls of the releases 2.4 to 4.0:
+//
+//   - index, create, join, isMeetingRunning, end, getMeetingInfo, getMeetings, getSessions,
+//     insertDocument and sendChatMessage;
+//   - getRecordings, publishRecordings, deleteRecordings, updateRecordings, getRecordingTextTracks and
+//     putRecordingTextTrack;
+//   - hooks/create, hooks/list, hooks/destroy and hooks/ping of bbb-webhooks;
+//   - getJoinUrl, learningDashboard, stuns, signOut, enter and guestWait, which take the token of a
+//     session;
+//   - getDefaultConfigXML and setConfigXML of the lines before 2.4.
+//
+// A call the release does not have is answered with 404. Of files that are sent, the size, the SHA-256
+// and the beginning are kept, so they may be large. Meetings do not expire by themselves: neither
+// duration nor the meetingExpire parameters end one; [Server.EndMeeting] does. Nothing is downloaded.
+// Where it is not known how a release behaves, the fake is lenient in what it reads, and a comment at
+// that place says so.
 package bbbtest

@@ -135,17 +135,17 @@ func (s *Server) admit(m *meeting, q *request, a Attendee, status string) (token
 		// A further session of somebody who is inside adds nobody. What happens to an id that is
 		// not there is not known; the fake lets a new person in.
 		if i := slices.IndexFunc(m.Attendees, func(b Attendee) bool { return b.InternalUserID == q.get("existingUserID") }); i >= 0 {
-			m.sessions = append(m.sessions, session{token, m.Attendees[i].InternalUserID, a.FullName})
+			m.sessions = append(m.sessions, session{token, m.Attendees[i].InternalUserID, a.FullName, ""})
 			return token
 		}
 	}
-	m.sessions = append(m.sessions, session{token, a.InternalUserID, a.FullName})
+	m.sessions = append(m.sessions, session{token, a.InternalUserID, a.FullName, ""})
 	if status == wait {
 		a.ClientType, a.Joined = "HTML5", q.now
 		m.Waiting = append(m.Waiting, a)
 		return token
 	}
-	s.enter(m, a, q.now)
+	s.arrive(m, a, q.now)
 	return token
 }
 
@@ -201,6 +201,9 @@ func (s *Server) joined(q *request, m *meeting, a Attendee, status, token string
 		Path:     "/bigbluebutton",
 		HttpOnly: true,
 		Secure:   q.http.TLS != nil || q.http.Header.Get("X-Forwarded-Proto") == "https",
+	}
+	if i := slices.IndexFunc(m.sessions, func(x session) bool { return x.token == token }); i >= 0 {
+		m.sessions[i].cookie = cookie.Value
 	}
 	rep.header.Add("Set-Cookie", cookie.String())
 	return rep

@@ -75,14 +75,15 @@ type meeting struct {
 	policy     string // guestPolicy
 	customData map[string]map[string]string
 	sessions   []session
-	visits     []visit  // of everybody who was ever inside
+	visits     []visit // of everybody who was ever inside
+	chat       []ChatMessage
 	rooms      []string // internal ids of all breakout rooms there ever were
 	marked     bool     // somebody pressed the record button
 }
 
 // session is what a join leaves behind.
 type session struct {
-	token, internalUserID, userName string
+	token, internalUserID, userName, cookie string
 }
 
 // snapshot copies a meeting for the outside.

@@ -27,6 +27,8 @@ type config struct {
 	recordingDelay time.Duration
 	formats        []string
 
+	noCookie bool // session tokens do without one
+
 	callbackTransport http.RoundTripper
 	endWaits          []time.Duration
 	endProbe          bool

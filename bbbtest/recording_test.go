@@ -175,7 +175,10 @@ func TestManyRecordings(t *testing.T) {
 		ids = append(ids, c.AddRecording(bbbtest.Recording{Start: at.Add(time.Duration(i) * time.Second)}).RecordID)
 	}
 	assert.Equal(t, []string{ids[9999], ids[9998]}, c.call("getRecordings", "limit=2").ids())
-	assert.Len(t, c.call("getRecordings", "").ids(), 10_000)
+	resp, err := c.send(http.MethodGet, "getRecordings?"+sign("getRecordings", "", secret), "", "")
+	require.NoError(t, err)
+	resp.Header.Set("Content-Type", "") // reading so much XML takes a while
+	assert.Equal(t, 10_000, strings.Count(c.read(resp).body, "<recordID>"))
 }
 
 func TestRecordingOrderMeansNothing(t *testing.T) {

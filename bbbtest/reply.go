@@ -32,9 +32,14 @@ func (s *Server) jsonReply(v any) reply {
 	if !s.conf.quirks.UnwrappedJSON {
 		v = map[string]any{"response": v}
 	}
+	return plainJSON(v)
+}
+
+// plainJSON answers v as it is.
+func plainJSON(v any) reply {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only our own structs of strings come here
+		panic(err) // only our own structs and maps come here
 	}
 	return reply{body: body, status: http.StatusOK, header: http.Header{
 		"Content-Type":  {"application/json"},
