@@ -60,7 +60,7 @@ type learner struct {
 
 // analytics is the body of the callback. How times are written is not known; the fake takes RFC 3339.
 func (s *Server) analytics(m *meeting) any {
-	var learners []*learner
+	learners := []*learner{}
 	byID := map[string]*learner{}
 	for _, v := range m.visits {
 		p := byID[v.externalID]

@@ -3,9 +3,10 @@ package bbbtest_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -264,5 +265,28 @@ func TestCallbacksAreNotSentByAClosedServer(t *testing.T) {
 	c.EndMeeting("abc")
 	require.NoError(t, c.WaitCallbacks(t.Context()))
 	assert.Empty(t, r.taken())
-	assert.Error(t, errors.Join(c.MarkRecording("abc")), "there is no such meeting any more")
+	assert.Error(t, c.MarkRecording("abc"), "there is no such meeting any more")
+}
+
+func TestCallbackHandler(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mux := http.NewServeMux()
+		var calls atomic.Int64
+		mux.HandleFunc("GET app/", func(_ http.ResponseWriter, r *http.Request) {
+			calls.Add(1)
+			assert.Equal(t, "id=1&recordingmarks=false", r.URL.RawQuery)
+		})
+		mux.HandleFunc("GET slow/", func(_ http.ResponseWriter, r *http.Request) {
+			calls.Add(1)
+			<-r.Context().Done()
+		})
+		c := inProcess(t, bbbtest.WithCallbackHandler(mux), bbbtest.WithEndWaits(time.Second))
+		for i, target := range []string{"http://app/ended?id=1", "http://slow/", "ftp://app/"} {
+			c.call("create", fmt.Sprintf("name=abc&meetingID=m%d&meetingEndedURL=%s", i, url.QueryEscape(target)))
+			c.EndMeeting(fmt.Sprint("m", i))
+		}
+		require.NoError(t, c.WaitCallbacks(t.Context()))
+		assert.EqualValues(t, 3, calls.Load())
+	})
 }

@@ -31,14 +31,15 @@
 //
 // # What the server sends
 //
-//	srv := bbbtest.New(bbbtest.WithCallbackTransport(receiver))
+//	srv := bbbtest.New(bbbtest.WithCallbackHandler(handler))
 //	...
 //	err := srv.WaitCallbacks(ctx)
 //
 // Webhooks, and the callbacks a create call asks for, are really sent: those at the end of a meeting,
 // of a recording that is ready, and of analytics, each signed, worded and repeated as the release
-// does. The transport may be a receiver in the same process, [Server.Transport] of another fake, or
-// the network, which is the default. [Server.Emit] sends any event. Close ends all of it.
+// does. They go to a handler in the same process ([WithCallbackHandler]), through any transport
+// ([WithCallbackTransport]), or over the network, which is the default. [Server.Emit] sends any event.
+// Close ends all of it.
 //
 // # Recordings
 //

@@ -96,6 +96,32 @@ func WithCallbackTransport(rt http.RoundTripper) Option {
 	return func(c *config) { c.callbackTransport = rt }
 }
 
+// WithCallbackHandler sends the callbacks and webhooks of the server to a handler in the same process,
+// whatever the host of their URLs, without a socket.
+func WithCallbackHandler(h http.Handler) Option { return WithCallbackTransport(handlerTransport{h}) }
+
+type handlerTransport struct{ handler http.Handler }
+
+func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx := r.Context()
+	in, err := arriving(r)
+	if err != nil {
+		closeBody(r)
+		return nil, err
+	}
+	x := newExchange()
+	stop := context.AfterFunc(ctx, func() { x.breakWith(context.Cause(ctx), context.Cause(ctx)) })
+	go x.run(t.handler, in.WithContext(ctx), func() {
+		stop()
+		closeBody(in)
+	})
+	<-x.started // at the latest when ctx ends
+	if x.err != nil {
+		return nil, x.err
+	}
+	return x.response(r), nil
+}
+
 // callbackTimeout is how long the receiver of a callback may take.
 const callbackTimeout = 5 * time.Second
 

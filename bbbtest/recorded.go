@@ -51,7 +51,11 @@ func (s *Server) recorded(m *meeting) *recording {
 	}
 	meta := maps.Clone(m.Metadata)
 	meta["meetingId"], meta["meetingName"], meta["isBreakout"] = m.MeetingID, m.Name, strconv.FormatBool(m.Breakout)
-	r := &recording{meeting: m, due: m.Ended.Add(s.conf.recordingDelay), Recording: Recording{
+	ended := m.Ended
+	if now := time.Now(); ended.After(now) {
+		ended = now // a wrong clock still runs at the right speed
+	}
+	r := &recording{due: ended.Add(s.conf.recordingDelay), Recording: Recording{
 		RecordID:          m.InternalID,
 		MeetingID:         m.MeetingID,
 		InternalMeetingID: m.InternalID,

@@ -78,8 +78,7 @@ type Image struct {
 // recording is the live state; the server's mutex protects all of it.
 type recording struct {
 	Recording
-	due     time.Time // when processing is over; zero when it is
-	meeting *meeting  // nil for one that a test added
+	due time.Time // when processing is over
 }
 
 func (r Recording) clone() Recording {

@@ -177,9 +177,9 @@ func newExchange() *exchange {
 	return x
 }
 
-// run lets the server answer. A handler that aborts breaks the connection; any other panic is a
+// run lets a handler answer. One that aborts breaks the connection; any other panic is a
 // bug and ends the test, as it should.
-func (x *exchange) run(s *Server, r *http.Request, done func()) {
+func (x *exchange) run(h http.Handler, r *http.Request, done func()) {
 	defer done()
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http does
@@ -188,7 +188,7 @@ func (x *exchange) run(s *Server, r *http.Request, done func()) {
 			x.abort()
 		}
 	}()
-	s.ServeHTTP(x, r)
+	h.ServeHTTP(x, r)
 	x.WriteHeader(http.StatusOK)
 	_ = x.pipe.Close()
 }
