@@ -110,9 +110,15 @@ func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x := newExchange()
-	stop := context.AfterFunc(ctx, func() { x.breakWith(context.Cause(ctx), context.Cause(ctx)) })
-	go x.run(t.handler, in.WithContext(ctx), func() {
+	// The handler hears of the end after the connection is broken: an answer then comes too late.
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		x.breakWith(context.Cause(ctx), context.Cause(ctx))
+		cancel()
+	})
+	go x.run(t.handler, in.WithContext(inner), func() {
 		stop()
+		cancel()
 		closeBody(in)
 	})
 	<-x.started // at the latest when ctx ends
