@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/bbbgroup/bbb"
+	"github.com/bbbgroup/bbb/bbbtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -282,6 +283,45 @@ func TestChangesGoToTheServersThatHaveTheRecordings(t *testing.T) {
 	assert.Equal(t, &bbb.RecordingsError{Call: "publishRecordings", NotFound: []string{"nowhere-1", "nowhere-2"}}, re)
 	assert.Equal(t, "bbb: publishRecordings: not found: nowhere-1, nowhere-2", err.Error())
 	assert.NoError(t, re.Unwrap())
+}
+
+// Servers list recordings that they refuse to change: deleted ones, and those that
+// are not ready. To a change they are not there.
+func TestChangesOfRecordingsThatAreOnlyListed(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 2)
+	for i, state := range []string{"deleted", "published", "processing"} {
+		fakes[i%2].AddRecording(bbbtest.Recording{RecordID: "rec-" + state, State: state})
+	}
+	for name, change := range changes(g) {
+		if name == "delete" {
+			require.NoError(t, change(t.Context(), "rec-deleted"))
+			continue
+		}
+		err := noted(t, change(t.Context(), "rec-deleted", "rec-published"))
+		var re *bbb.RecordingsError
+		require.ErrorAs(t, err, &re, name)
+		assert.Equal(t, []string{"rec-deleted"}, re.NotFound)
+		assert.Nil(t, re.Servers)
+	}
+	_, err := g.TextTracks(t.Context(), "rec-deleted")
+	require.ErrorIs(t, err, bbb.ErrRecordingNotFound)
+
+	gone := &recordingHost{recs: someRecs("a", 1)}
+	gone.fail = func(call string, _ int) bool { // somebody else is quicker
+		if call == "publishRecordings" {
+			gone.mu.Lock()
+			gone.recs = nil
+			gone.mu.Unlock()
+		}
+		return false
+	}
+	require.NoError(t, noted(t, hostGroup(t, []*recordingHost{gone, {recs: someRecs("a", 1)}}).PublishRecordings(t.Context(), "a-00000")))
+	gone.recs = someRecs("a", 1)
+	err = noted(t, hostGroup(t, []*recordingHost{gone, {}}).PublishRecordings(t.Context(), "a-00000"))
+	var re *bbb.RecordingsError
+	require.ErrorAs(t, err, &re)
+	assert.Equal(t, []string{"a-00000"}, re.NotFound)
 }
 
 func TestChangesThatFailNameTheRecordings(t *testing.T) {

@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"slices"
@@ -166,7 +167,9 @@ func (sc *Scope) locate(ctx context.Context, ids []string) ([]*Recording, Result
 			if err != nil {
 				return found, err
 			}
-			found = append(found, r)
+			if r.State != RecordingDeleted { // a trace of it: no call finds it any more
+				found = append(found, r)
+			}
 		}
 		return found, nil
 	})
@@ -208,31 +211,38 @@ func (sc *Scope) changeRecordings(ctx context.Context, c recordingChange, ids []
 	}
 	copies, asked := sc.locate(ctx, ids)
 	held := make(map[*Server][]string)
-	found := make(map[string]bool)
 	for _, r := range copies {
 		held[r.server] = append(held[r.server], r.ID)
-		found[r.ID] = true
 	}
 	changed := fanOut(ctx, g.holders(held), g.workers, func(ctx context.Context, s *Server) (struct{}, error) {
 		return struct{}{}, s.changeRecordings(ctx, c, held[s])
 	})
 
-	e := &RecordingsError{Call: c.call, Servers: joinFailures(c.call, asked, changed)}
+	e := &RecordingsError{Call: c.call}
+	there := make(map[string]bool)
+	for i, r := range changed {
+		if errors.Is(r.Err, ErrRecordingNotFound) { // gone meanwhile, or not ready yet
+			changed[i].Err = nil
+			continue
+		}
+		for _, id := range held[r.Server] {
+			there[id] = true
+		}
+		if r.Err != nil {
+			e.Failed = append(e.Failed, RecordingsFailure{Server: r.Server.name, IDs: held[r.Server], Err: r.Err})
+		}
+	}
 	silent := asked.Err(c.call) != nil
 	for _, id := range ids {
 		switch {
-		case found[id]:
+		case there[id]:
 		case silent:
 			e.Unknown = append(e.Unknown, id)
 		case !c.gone:
 			e.NotFound = append(e.NotFound, id)
 		}
 	}
-	for _, r := range changed {
-		if r.Err != nil {
-			e.Failed = append(e.Failed, RecordingsFailure{Server: r.Server.name, IDs: held[r.Server], Err: r.Err})
-		}
-	}
+	e.Servers = joinFailures(c.call, asked, changed)
 	if e.NotFound == nil && e.Servers == nil {
 		return nil
 	}
