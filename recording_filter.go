@@ -146,9 +146,6 @@ func (f *RecordingFilter) appendQuery(q []byte) []byte {
 }
 
 func (p page) appendQuery(q []byte) []byte {
-	if p.limit == 0 {
-		return q
-	}
 	q = strconv.AppendInt(append(q, "&offset="...), int64(p.offset), 10)
 	return strconv.AppendInt(append(q, "&limit="...), int64(p.limit), 10)
 }

@@ -114,32 +114,34 @@ func reference(recs []rec, f bbb.RecordingFilter) []string {
 // join to the whole, also beyond those that are kept in full.
 func TestTenThousandRecordings(t *testing.T) {
 	t.Parallel()
+	n := 10_000
+	if raceDetector {
+		n = 2000 // ten times as slow
+	}
 	hosts := make([]*recordingHost, 20)
 	for i := range hosts {
 		hosts[i] = &recordingHost{paging: pagingKind(i % 3)}
 	}
-	recs := someRecs("r", 10_000)
+	recs := someRecs("r", n)
 	for i, r := range recs {
 		hosts[i%20].recs = append(hosts[i%20].recs, r)
 	}
 	g := hostGroup(t, hosts)
 	want := reference(recs, bbb.RecordingFilter{})
-	seen := 0
-	for _, offset := range []int{0, 100, 800, 900, 901, 950, 1000, 5000, 9900, 9999, 10_000, 20_000} {
+	for _, offset := range []int{0, 900, 901, 950, n / 2, n - 50, n, 2 * n} {
 		got, err := g.Recordings(t.Context(), bbb.RecordingFilter{Offset: offset, Limit: 100})
 		require.NoError(t, err)
-		require.Equal(t, 10_000, got.Total)
-		from, to := min(offset, 10_000), min(offset+100, 10_000)
-		require.Equal(t, want[from:to], recordIDs(got.Recordings), "offset %d", offset)
+		require.Equal(t, n, got.Total)
+		require.Equal(t, want[min(offset, n):min(offset+100, n)], recordIDs(got.Recordings), "offset %d", offset)
 		for _, r := range got.Recordings {
 			require.Len(t, r.Formats, 1)
-			seen++
 		}
 	}
-	require.Equal(t, 901, seen)
 	every, err := collect(g.AllRecordings(t.Context(), bbb.RecordingFilter{}))
 	require.NoError(t, err)
-	require.ElementsMatch(t, want, recordIDs(every))
+	got := recordIDs(every)
+	slices.SortFunc(got, func(a, b string) int { return strings.Compare(b, a) })
+	require.Equal(t, want, got, "the IDs of this test are in the order of time")
 	whole, err := g.Recordings(t.Context(), bbb.RecordingFilter{})
 	require.NoError(t, err)
 	require.Equal(t, want, recordIDs(whole.Recordings))
@@ -161,6 +163,7 @@ func TestCopiesOfARecording(t *testing.T) {
 	}{
 		"published":    {[]rec{with(func(r *rec) { r.state = "unpublished"; r.formats = 9 }), base}, "bbb2"},
 		"available":    {[]rec{with(func(r *rec) { r.state = "unpublished" }), with(func(r *rec) { r.state = "available" })}, "bbb2"},
+		"no state":     {[]rec{with(func(r *rec) { r.state = "unpublished" }), with(func(r *rec) { r.state = "" })}, "bbb1"},
 		"more formats": {[]rec{with(func(r *rec) { r.end = 9000 }), with(func(r *rec) { r.formats = 2 })}, "bbb2"},
 		"newer end":    {[]rec{base, with(func(r *rec) { r.end = 4000 }), base}, "bbb2"},
 		"newer start":  {[]rec{base, base, with(func(r *rec) { r.start = 2500 })}, "bbb3"},
