@@ -1,7 +1,9 @@
 package bbb
 
 import (
+	"errors"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,6 +86,56 @@ func (f RecordingFilter) Validate() error {
 		check("limit", "must be at most "+strconv.Itoa(MaxRecordingsPage))
 	}
 	return problems.err()
+}
+
+// ParseRecordingFilter reads the parameters of a getRecordings call that somebody
+// sent, as servers do: lists are separated by commas, metadata keys become lower
+// case, the first value of a repeated name counts, and an empty one is absent. Other
+// parameters are passed over.
+//
+// The error is that of [RecordingFilter.Validate], with the numbers that are none.
+func ParseRecordingFilter(v url.Values) (RecordingFilter, error) {
+	var f RecordingFilter
+	var problems problemList
+	list := func(name string) (words []string) {
+		for word := range strings.SplitSeq(v.Get(name), ",") {
+			if word = strings.TrimSpace(word); word != "" {
+				words = append(words, word)
+			}
+		}
+		return words
+	}
+	number := func(name string) int {
+		text := v.Get(name)
+		if text == "" {
+			return 0
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			problems.add(callGetRecordings, name, "must be a number")
+		}
+		return n
+	}
+	f.MeetingIDs, f.RecordIDs = list("meetingID"), list("recordID")
+	for _, state := range list("state") {
+		f.States = append(f.States, RecordingState(state))
+	}
+	for _, name := range sortedKeys(v) {
+		key, ok := strings.CutPrefix(name, "meta_")
+		if !ok || v.Get(name) == "" {
+			continue
+		}
+		if f.Meta == nil {
+			f.Meta = make(map[string]string)
+		}
+		if key = strings.ToLower(key); f.Meta[key] != "" {
+			problems.add(callGetRecordings, name, problemFolded)
+			continue
+		}
+		f.Meta[key] = v.Get(name)
+	}
+	f.Offset, f.Limit = number("offset"), number("limit")
+	return f, errors.Join(f.Validate(), problems.err())
 }
 
 // LogValue shows what is asked for; of metadata the keys only.

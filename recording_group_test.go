@@ -26,7 +26,7 @@ func TestManyServersAreLikeOne(t *testing.T) {
 	for round := range 8 {
 		hosts := make([]*recordingHost, 20)
 		for i := range hosts {
-			hosts[i] = &recordingHost{paging: pagingKind(rng.IntN(3))}
+			hosts[i] = &recordingHost{paging: pagingKind(rng.IntN(4))}
 		}
 		all := &recordingHost{}
 		for i := range rng.IntN(600) {
