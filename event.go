@@ -93,11 +93,12 @@ type Event struct {
 	// there is. It may hold passwords and tokens, so it stays out of JSON and logs.
 	Raw json.RawMessage `json:"-"`
 
-	// Domain is what the server calls itself, and Sent when it began to send the
-	// event: the same in all repetitions. Both are empty in what [ParseEvents]
-	// returns.
-	Domain string
-	Sent   time.Time
+	// Domain is what the server calls itself, Sent when it began to send the event
+	// (the same in all repetitions), and CallbackURL that of the hook. They are
+	// empty in what [ParseEvents] returns.
+	Domain      string
+	Sent        time.Time
+	CallbackURL string `json:"-"` // may have a token in it
 
 	server *Server
 }
