@@ -19,18 +19,20 @@ import (
 // server's secret and the meeting's ID, so that repeating works with every
 // release. Parameters too long for a URL go out by POST.
 //
-// Origin and logout URL are added as the group was told.
+// Origin and logout URL are added as the group was told. Documents are streamed,
+// and the server ignores them when the meeting exists; see [Document].
 //
 // The error matches [ErrMeetingExists] when the ID is taken and the passwords
 // given are not those of the meeting, [ErrInvalidParams] when a rule is broken,
 // ours or the server's, and [ErrOutcomeUnknown] when the connection failed after
 // the create was sent. It stands for create.
-func (s *Server) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, error) {
-	p, err := s.group.all.prepare(p)
+func (s *Server) CreateMeeting(ctx context.Context, p CreateParams) (m *Meeting, err error) {
+	p, err = s.group.all.prepare(p)
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.createOrFind(ctx, p, nil)
+	defer func() { settleDocuments(p.Documents, err) }()
+	m, err = s.createOrFind(ctx, p, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +53,9 @@ func (s *Server) createOrFind(ctx context.Context, p CreateParams, known *Meetin
 	}
 	m, err := s.create(ctx, p)
 	if errors.Is(err, ErrMeetingExists) && (open.AttendeePW == "" || open.ModeratorPW == "") {
+		if gone := p.modules().gone(); gone != nil {
+			return nil, withCause(err, gone)
+		}
 		if found, infoErr := s.Meeting(ctx, p.MeetingID); infoErr == nil {
 			open.fillPasswords(found)
 			known = found
@@ -113,9 +118,19 @@ func (s *Server) create(ctx context.Context, p CreateParams) (*Meeting, error) {
 	if p.ModeratorPW == "" {
 		p.ModeratorPW = derivePassword(s.cfg.secrets[0], "moderator", p.MeetingID)
 	}
+	body := p.modules()
+	if body != nil {
+		body.notesMarkdown, p.SharedNotesInitialContentMarkdown = p.SharedNotesInitialContentMarkdown, ""
+	}
 	r := request{call: callCreate, query: p.appendQuery(nil), traced: true}
 	length := len(s.base) + len("/create?&checksum=") + len(r.query) + 2*s.cfg.algorithm.size()
-	r.form = length > s.cfg.maxURLLength
+	r.form = body == nil && length > s.cfg.maxURLLength
+	if body != nil {
+		var err error
+		if r.upload, err = body.upload(s, callCreate); err != nil {
+			return nil, err
+		}
+	}
 	got, err := fetch(ctx, s, r, meetingRecordWithStatus)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ var createTable = newParamTable(paramTable[CreateParams]{
 		},
 	},
 	extra: func(p *CreateParams) *url.Values { return &p.Extra },
+	body:  shownModules,
 	joint: validateCreateJointly,
 })
 
@@ -126,6 +127,7 @@ var createFields = []*param[CreateParams]{
 
 // validateCreateJointly checks what depends on more than one parameter.
 func validateCreateJointly(p *CreateParams, report func(param, problem string)) {
+	reportModules(p, report)
 	if p.IsBreakout != nil && *p.IsBreakout {
 		if p.ParentMeetingID == "" {
 			report("parentMeetingID", "is required by isBreakout")

@@ -179,7 +179,8 @@ type CreateParams struct {
 	// [SharedNotesBlockNote] only. Wire name: sharedNotesInitialContentJsonUrl.
 	// Since BigBlueButton 3.0.25.
 	SharedNotesInitialContentJSONURL string
-	// SharedNotesInitialContentMarkdown is the notes to begin with. JSON beats it.
+	// SharedNotesInitialContentMarkdown is the notes to begin with. JSON beats it. When the create
+	// has a body (see Documents), it travels there, where there is room for a long text.
 	// Since BigBlueButton 3.0.33.
 	SharedNotesInitialContentMarkdown string
 	// SharedNotesInitialContentMarkdownURL is an https URL of such notes and beats the inline text.
@@ -244,6 +245,19 @@ type CreateParams struct {
 	// BreakoutRoomsCaptureNotesFilename names the captured notes, %%CONFNAME%% by default.
 	// Since BigBlueButton 2.6.
 	BreakoutRoomsCaptureNotesFilename string
+
+	// Documents are presentations to begin with. They go in the body of a POST, which leaves the
+	// other parameters in the URL, however long it gets. A meeting that exists keeps what it has: its
+	// server ignores them, and [Meeting.Existed] tells.
+	Documents []Document `bbb:"body"`
+	// ClientSettingsOverride is a JSON object in the shape of the client's settings file. Servers
+	// honour it only if their configuration allows it (allowOverrideClientSettingsOnCreateCall).
+	// It goes in the body like Documents. Since BigBlueButton 3.0.
+	ClientSettingsOverride json.RawMessage `bbb:"body"`
+	// SharedNotesInitialContentJSON is the notes to begin with, for [SharedNotesBlockNote] only. It
+	// beats the text of SharedNotesInitialContentMarkdown, and goes in the body like Documents.
+	// Since BigBlueButton 3.0.
+	SharedNotesInitialContentJSON json.RawMessage `bbb:"body"`
 
 	// Meta is stored with the meeting and its recordings, see the Meta constants for names that mean
 	// something to servers. A name is a letter followed by letters, digits and '-'; servers fold it to

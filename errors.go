@@ -58,6 +58,11 @@ var (
 	// (validationError, sizeError, missingParam...).
 	ErrInvalidParams = errors.New("invalid parameters")
 
+	// ErrDocumentTooLarge says that a document has more bytes than the limit of
+	// [WithUploadLimit]. When its size is known, nothing was sent; otherwise the
+	// request was broken off. Such an error matches [ErrInvalidParams] as well.
+	ErrDocumentTooLarge = errors.New("document too large")
+
 	// ErrNotSupported says that the server does not know the call: HTTP 404 or
 	// 405, or a proxy's unsupportedRequest. Its release may be too old, or the
 	// URL may not lead to a BigBlueButton API.
@@ -237,6 +242,19 @@ func classOf(call, key string) error {
 		return ErrInvalidParams
 	}
 	return nil
+}
+
+// withCause returns err with a cause that was not its first.
+func withCause(err, cause error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	both := *e
+	if both.Err = cause; e.Err != nil {
+		both.Err = fmt.Errorf("%w: %w", e.Err, cause)
+	}
+	return &both
 }
 
 // notFoundError is the group's own answer for an ID nobody knows. It is the

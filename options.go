@@ -21,6 +21,7 @@ const (
 	DefaultCacheTime      = 30 * time.Second
 	DefaultMaxURLLength   = 4096
 	DefaultAnswerLimit    = 32 << 20
+	DefaultUploadLimit    = 30_000_000
 )
 
 // A GroupOption changes a default of [NewGroup].
@@ -61,6 +62,7 @@ type serverConfig struct {
 	maxURLLength   int
 	formSigning    FormSigning
 	answerLimit    int64
+	uploadLimit    int64
 	userAgent      string
 	transport      http.RoundTripper // nil: the group's shared one
 	problems       []error
@@ -115,6 +117,7 @@ func defaultServerConfig() serverConfig {
 		cacheTime:      DefaultCacheTime,
 		maxURLLength:   DefaultMaxURLLength,
 		answerLimit:    DefaultAnswerLimit,
+		uploadLimit:    DefaultUploadLimit,
 		userAgent:      "bbb-go",
 	}
 }
@@ -335,6 +338,19 @@ func WithAnswerLimit(bytes int64) Option {
 			c.problem("WithAnswerLimit: %d, need at least 1", bytes)
 		}
 		c.answerLimit = bytes
+	})
+}
+
+// WithUploadLimit sets how many bytes one [Document] may have before it is refused
+// with [ErrDocumentTooLarge], overriding the default of 30,000,000, which is that
+// of a stock server (maxFileSizeUpload). Web servers in front of the API may have
+// a limit of their own for the whole body, which is a third longer.
+func WithUploadLimit(bytes int64) Option {
+	return both(func(c *serverConfig) {
+		if bytes < 1 {
+			c.problem("WithUploadLimit: %d, need at least 1", bytes)
+		}
+		c.uploadLimit = bytes
 	})
 }
 

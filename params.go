@@ -111,6 +111,8 @@ type paramTable[P any] struct {
 	params   []*param[P]
 	families []paramFamily[P]
 	extra    func(*P) *url.Values
+	// body yields what travels beside the parameters, as a log may show it; may be nil.
+	body func(p *P) iter.Seq2[string, string]
 	// joint reports what no single parameter can tell.
 	joint func(p *P, report func(param, problem string))
 
@@ -367,6 +369,13 @@ func (t *paramTable[P]) shown(p *P) iter.Seq2[string, string] {
 			m := *f.field(p)
 			for _, key := range sortedKeys(m) {
 				if !yield(f.prefix+key, f.mask(key, m[key])) {
+					return
+				}
+			}
+		}
+		if t.body != nil {
+			for name, text := range t.body(p) {
+				if !yield(name, text) {
 					return
 				}
 			}

@@ -40,7 +40,7 @@ func (g *Group) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, er
 // CreateMeeting is [Group.CreateMeeting] within the scope: it adds the scope's
 // metadata. An ID that exists outside the scope gives [ErrMeetingExists] and
 // tells nothing of that meeting.
-func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, error) {
+func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (_ *Meeting, err error) {
 	ctx, done, err := sc.group.begin(ctx, callCreate)
 	if err != nil {
 		return nil, err
@@ -48,6 +48,7 @@ func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, e
 	defer done()
 	generated := p.MeetingID == ""
 	p, err = sc.prepare(p)
+	defer func() { settleDocuments(p.Documents, err) }()
 	switch {
 	case err != nil:
 		return nil, err
@@ -255,6 +256,7 @@ func (sc *Scope) prepare(p CreateParams) (CreateParams, error) {
 		}
 	}
 	p.Meta = meta
+	p.Documents = openDocuments(p.Documents)
 	return p, errors.Join(append(conflicts, p.Validate())...)
 }
 
@@ -332,6 +334,9 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		}
 		if claimed && !g.withdraw(ctx, p.MeetingID, own) || !refused(err) || ctx.Err() != nil {
 			return nil, err
+		}
+		if gone := p.modules().gone(); gone != nil {
+			return nil, withCause(err, gone)
 		}
 		c.tried[s] = err
 	}

@@ -63,8 +63,11 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 	if len(s.cfg.secrets) < 2 || r.target != "" || !errors.Is(err, ErrChecksum) {
 		return err // a target was signed by another server
 	}
-	if r.upload != nil && r.upload.begun.Load() {
-		return err // what was sent of the body is gone
+	if r.upload != nil {
+		var gone error
+		if r.upload, gone = r.upload.afresh(); gone != nil {
+			return withCause(err, gone)
+		}
 	}
 	// A refused checksum means that nothing happened, so any call may be repeated.
 	other := (which + 1) % int64(len(s.cfg.secrets))

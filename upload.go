@@ -20,6 +20,22 @@ type upload struct {
 	begun   atomic.Bool // something of the body was read
 	touched func()      // called at each read
 	failed  atomic.Pointer[error]
+
+	// again makes an upload of the same body from its start, or returns an error
+	// that says why it cannot. When it is nil, a body is sent again only if nothing
+	// of it was read.
+	again func() (*upload, error)
+}
+
+// afresh returns the upload for another attempt.
+func (u *upload) afresh() (*upload, error) {
+	switch {
+	case u.again != nil:
+		return u.again()
+	case u.begun.Load():
+		return nil, errContentRead
+	}
+	return u, nil
 }
 
 // broken returns the error that the caller's reader ended with, if any.
