@@ -34,6 +34,12 @@ type Attendee struct {
 
 // Session is the access of one user to one meeting. Whoever has its URL is that
 // user: treat it as a password.
+//
+// Its methods are the calls of the web client, for those who write one. They need
+// the cookie of the session, which the server set for us when we joined, or a
+// meeting created with AllowRequestsWithoutSession. Load balancers do not answer
+// them. The call feedback is not among them: it is described, and no release
+// routes it.
 type Session struct {
 	InternalMeetingID string
 	InternalUserID    string
@@ -48,6 +54,7 @@ type Session struct {
 	URL string `json:"-"`
 
 	server *Server
+	base   string // of the API that holds the session, if it is not the server's own
 }
 
 // GuestStatus says whether a user may enter.
@@ -182,6 +189,9 @@ func (s *Server) joinCall(ctx context.Context, r request) (*joinAnswer, error) {
 			return nil, err
 		}
 		if got.next == nil {
+			if hop > 0 { // a load balancer does not know the sessions behind it
+				got.Session.base = base.Scheme + "://" + base.Host + strings.TrimSuffix(base.EscapedPath(), "/"+callJoin)
+			}
 			return &got, nil
 		}
 		base, r = got.next, request{call: callJoin, target: got.next.String(), once: true}
