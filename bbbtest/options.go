@@ -150,6 +150,9 @@ type Quirks struct {
 	// NoFetchAll answers a getRecordings without ids and pages with noRecordings and without a
 	// recordings element, as a server does that forbids asking for all recordings.
 	NoFetchAll bool
+	// ScaleliteFilters makes getRecordings demand both a recordID and a meetingID when both are given,
+	// and be content with one of several meta_ filters, whose values are lists then.
+	ScaleliteFilters bool
 	// RecordingOrder is the order of getRecordings.
 	RecordingOrder RecordingOrder
 	// HonestUpdated lets updateRecordings answer false when an id is unknown or nothing changed.

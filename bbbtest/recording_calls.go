@@ -15,7 +15,7 @@ func (s *Server) getRecordings(q *request) reply {
 		d.message("noRecordings", "No recordings found. This may occur if you attempt to retrieve all recordings.")
 		return s.xmlReply(d)
 	}
-	all := s.selected(readSelection(q))
+	all := s.selected(s.readSelection(q))
 	list := all
 	if part != nil {
 		list = part.of(all)

@@ -13,6 +13,10 @@ type selection struct {
 	prefixes []string // of record ids; empty means all
 	states   []string // empty means every state
 	meta     map[string]string
+	// The rest is for Scalelite: external ids, one of which must match too, and whether one of the
+	// filters for metadata is enough.
+	meetingIDs []string
+	anyMeta    bool
 }
 
 func (q *request) csv(name string) []string {
@@ -26,9 +30,11 @@ func (q *request) csv(name string) []string {
 }
 
 // readSelection reads the parameters. A recordID wins over a meetingID.
-func readSelection(q *request) selection {
+func (s *Server) readSelection(q *request) selection {
 	sel := selection{prefixes: q.csv("recordID"), states: q.csv("state"), meta: metaParams(q.params)}
-	if len(sel.prefixes) == 0 {
+	if s.conf.quirks.ScaleliteFilters {
+		sel.anyMeta, sel.meetingIDs = true, q.csv("meetingID")
+	} else if len(sel.prefixes) == 0 {
 		for _, id := range q.csv("meetingID") {
 			sel.prefixes = append(sel.prefixes, sha1hex(id))
 		}
@@ -64,12 +70,29 @@ func (sel selection) matches(r *recording) bool {
 	if len(sel.states) > 0 && !slices.Contains(sel.states, state) {
 		return false
 	}
+	if len(sel.meetingIDs) > 0 && !slices.Contains(sel.meetingIDs, r.MeetingID) {
+		return false
+	}
+	if sel.anyMeta {
+		return len(sel.meta) == 0 || sel.matchesAnyMeta(r)
+	}
 	for key, pattern := range sel.meta {
 		if !matchesMeta(r.Metadata, key, pattern) {
 			return false
 		}
 	}
 	return true
+}
+
+func (sel selection) matchesAnyMeta(r *recording) bool {
+	for key, list := range sel.meta {
+		for pattern := range strings.SplitSeq(list, ",") {
+			if matchesMeta(r.Metadata, key, pattern) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // matchesMeta compares the key without its case: the names of filters are lower-cased, while the

@@ -300,3 +300,21 @@ func TestRecordingQuirks(t *testing.T) {
 		return c.Recordings()[0].State
 	}())
 }
+
+func TestScaleliteFilters(t *testing.T) {
+	t.Parallel()
+	c := inProcess(t, bbbtest.WithQuirks(bbbtest.Quirks{ScaleliteFilters: true}))
+	for _, id := range []string{"a", "b", "c"} {
+		c.AddRecording(bbbtest.Recording{RecordID: "r" + id, MeetingID: id, Metadata: map[string]string{"k": id}})
+	}
+	for query, want := range map[string][]string{
+		"":                        {"ra", "rb", "rc"},
+		"recordID=r&meetingID=b":  {"rb"},
+		"meetingID=a,b":           {"ra", "rb"},
+		"meta_k=a,c":              {"ra", "rc"},
+		"meta_k=a&meta_other=%25": {"ra"},
+		"meta_k=d":                nil,
+	} {
+		assert.Equal(t, want, c.call("getRecordings", query).ids(), query)
+	}
+}
