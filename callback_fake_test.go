@@ -87,7 +87,7 @@ func TestWebhooksFromEndToEnd(t *testing.T) {
 func TestHookIsLostAndComesBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var receiver http.Handler = http.NotFoundHandler()
+		receiver := http.NotFoundHandler()
 		fakes := newFakes(t, 1, bbbtest.WithCallbackTransport(handled(func(w http.ResponseWriter, r *http.Request) { receiver.ServeHTTP(w, r) })))
 		g := newGroupOf(t, fakes)
 		_, err := g.CreateHook(t.Context(), bbb.HookParams{CallbackURL: hookURL})
