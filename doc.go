@@ -65,6 +65,14 @@
 // a [Meeting] or [Session]. Their fields do, and so does the JSON of
 // [CreateParams] and [JoinParams], which may be meant for a file.
 //
+// # What servers send
+//
+// [Group.CreateHook] registers a URL with bbb-webhooks on every server, and a
+// [HookHandler] behind that URL verifies what comes and hands over typed events.
+// [MeetingEndedHandler], [RecordingReadyHandler] and [AnalyticsHandler] receive the
+// other callbacks. Each may send twice, late or never: take what they say for a
+// hint, and read the state from the servers.
+//
 // # Time
 //
 // Every request has a time-out of its server ([WithTimeout]) besides the
