@@ -119,12 +119,16 @@ var attendeeRecord = xmlwire.NewRecord(
 //
 // Problems of the parameters come back joined and match [ErrInvalidParams]. The
 // URL stands for the user: do not log it. It stands for join.
-func (s *Server) JoinURL(_ context.Context, p JoinParams) (string, error) {
+func (s *Server) JoinURL(ctx context.Context, p JoinParams) (string, error) {
 	if err := p.Validate(); err != nil {
 		return "", err
 	}
 	if s.group.gate.isClosed() {
 		return "", &Error{Server: s.name, Call: callJoin, Err: ErrClosed}
+	}
+	p, err := fit(ctx, s, joinTable, joinLifetimes, p)
+	if err != nil {
+		return "", err
 	}
 	return s.signedURL(callJoin, p.appendQuery(nil)), nil
 }
@@ -143,6 +147,10 @@ func (s *Server) JoinURL(_ context.Context, p JoinParams) (string, error) {
 func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 	p.Redirect = new(false)
 	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	p, err := fit(ctx, s, joinTable, joinLifetimes, p)
+	if err != nil {
 		return nil, err
 	}
 	got, err := s.joinCall(ctx, request{call: callJoin, query: p.appendQuery(nil), once: true})

@@ -34,6 +34,7 @@ type Server struct {
 	jar       *cookies
 	secret    atomic.Int64 // index of the secret that works, in cfg.secrets
 	health    health
+	learned   atomic.Pointer[learnedRelease]
 	meetings  meetingSet
 	probing   atomic.Bool
 	removed   atomic.Bool
@@ -67,6 +68,9 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 			continue
 		}
 		o.applyServer(&cfg)
+	}
+	if why := lacksAlgorithm(cfg.algorithm, cfg.release); why != "" {
+		cfg.problem("WithAlgorithm: %s", why)
 	}
 	if name == "" || strings.TrimSpace(name) != name || strings.ContainsFunc(name, isControl) {
 		cfg.problem("the name %q is empty or has blanks or control characters around or in it", name)

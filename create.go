@@ -118,6 +118,10 @@ func (s *Server) create(ctx context.Context, p CreateParams) (*Meeting, error) {
 	if p.ModeratorPW == "" {
 		p.ModeratorPW = derivePassword(s.cfg.secrets[0], "moderator", p.MeetingID)
 	}
+	p, err := fit(ctx, s, createTable, createLifetimes, p)
+	if err != nil {
+		return nil, err
+	}
 	body := p.modules()
 	if body != nil {
 		body.notesMarkdown, p.SharedNotesInitialContentMarkdown = p.SharedNotesInitialContentMarkdown, ""
@@ -126,7 +130,6 @@ func (s *Server) create(ctx context.Context, p CreateParams) (*Meeting, error) {
 	length := len(s.base) + len("/create?&checksum=") + len(r.query) + 2*s.cfg.algorithm.size()
 	r.form = body == nil && length > s.cfg.maxURLLength
 	if body != nil {
-		var err error
 		if r.upload, err = body.upload(s, callCreate); err != nil {
 			return nil, err
 		}

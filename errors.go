@@ -65,8 +65,10 @@ var (
 
 	// ErrNotSupported says that the server does not know the call: HTTP 404 or
 	// 405, or a proxy's unsupportedRequest. Its release may be too old, or the
-	// URL may not lead to a BigBlueButton API.
-	ErrNotSupported = errors.New("call not supported by the server")
+	// URL may not lead to a BigBlueButton API. Where the release is known, calls (and,
+	// as [WithUnsupportedParams] says, parameters) that it does not have give it
+	// without a request.
+	ErrNotSupported = errors.New("not supported by the server")
 
 	// ErrBadAnswer says that what came back is not a BigBlueButton answer: an
 	// HTML page, an empty, truncated or malformed body, a redirect. The *[Error]

@@ -63,6 +63,8 @@ type serverConfig struct {
 	formSigning    FormSigning
 	answerLimit    int64
 	uploadLimit    int64
+	release        Release
+	unsupported    UnsupportedParams
 	userAgent      string
 	transport      http.RoundTripper // nil: the group's shared one
 	problems       []error
@@ -351,6 +353,46 @@ func WithUploadLimit(bytes int64) Option {
 			c.problem("WithUploadLimit: %d, need at least 1", bytes)
 		}
 		c.uploadLimit = bytes
+	})
+}
+
+// WithRelease says which release the server is, such as "2.7" or "3.0.19",
+// overriding the default of what the server says of itself, which for most is
+// nothing. See [Server.Release] for what is made of it.
+func WithRelease(release string) Option {
+	return both(func(c *serverConfig) {
+		r, err := ParseRelease(release)
+		if err != nil {
+			c.problem("WithRelease: %q is not a release such as 2.7 or 3.0.19", release)
+		}
+		c.release = r
+	})
+}
+
+// UnsupportedParams says what happens to a parameter that the release of a server
+// is known not to have.
+type UnsupportedParams uint8
+
+const (
+	// SendUnsupported sends all parameters. Servers ignore those they do not know.
+	SendUnsupported UnsupportedParams = iota
+	// RefuseUnsupported fails the call with [ErrNotSupported] before anything is
+	// sent. In a group, a create then goes to another server.
+	RefuseUnsupported
+	// DropUnsupported leaves them out, and logs which at warn level.
+	DropUnsupported
+)
+
+// WithUnsupportedParams sets what happens to parameters of create and join that
+// the release of the server does not have, overriding the default of
+// [SendUnsupported]. It does something only where the release is known; see
+// [Server.Release].
+func WithUnsupportedParams(u UnsupportedParams) Option {
+	return both(func(c *serverConfig) {
+		if u > DropUnsupported {
+			c.problem("WithUnsupportedParams: unknown way %d", u)
+		}
+		c.unsupported = u
 	})
 }
 

@@ -64,6 +64,9 @@ func (f *param[P]) secret() *param[P] {
 	return f
 }
 
+// clear makes the parameter absent.
+func (f *param[P]) clear(p *P) { reflect.ValueOf(f.field(p)).Elem().SetZero() }
+
 // goName is the name of the struct field, such as "LockSettings.DisableCam". It is looked up by the
 // field's address, and only for messages, so that no table line repeats its field's name.
 func (f *param[P]) goName() string {

@@ -56,6 +56,9 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 		}
 		defer s.group.gate.exit()
 	}
+	if err := s.lacks(&r); err != nil {
+		return err
+	}
 	s.restore(ctx)
 
 	which := s.secret.Load()

@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"context"
+	"time"
 
 	"github.com/bbbgroup/bbb/internal/xmlwire"
 )
@@ -38,14 +39,18 @@ var versionRecord = xmlwire.NewRecord(append(
 
 // Version asks the server for its version. It needs no secret, so it tells
 // whether a server is there rather than whether we may use it. It stands for the
-// call without a name, the index of the API.
+// call without a name, the index of the API. It asks each time; what the answer
+// tells of the release is kept for [Server.Release].
 func (s *Server) Version(ctx context.Context) (*Version, error) {
+	asked := time.Now()
 	got, err := fetch(ctx, s, request{call: callIndex, unsigned: true}, versionRecord)
 	if err != nil {
 		return nil, err
 	}
+	named := got.Version.API != ""
 	if got.Version.API == "" {
 		got.Version.API = got.version
 	}
+	s.learnRelease(&got.Version, named, asked)
 	return &got.Version, nil
 }
