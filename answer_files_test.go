@@ -39,6 +39,16 @@ var fileReaders = map[string]func(t *testing.T, s *bbb.Server, e *tree){
 			assert.Equal(t, "Sent name", m.Name)
 		}
 	},
+	"getDefaultConfigXMLSuccess": func(t *testing.T, s *bbb.Server, e *tree) {
+		config, err := s.DefaultConfigXML(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, e, parseTree(t, config), "as the server wrote it")
+	},
+	"setConfigXMLSuccess": func(t *testing.T, s *bbb.Server, e *tree) {
+		token, err := s.SetConfigXML(t.Context(), "algebra-7b", "<config/>")
+		require.NoError(t, err)
+		assert.Equal(t, e.first("token"), token)
+	},
 	"joinSuccess": func(t *testing.T, s *bbb.Server, e *tree) {
 		a, err := s.Join(t.Context(), bbb.JoinParams{MeetingID: "algebra-7b", FullName: "Zoë", Role: bbb.RoleViewer})
 		require.NoError(t, err)
