@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"os"
+	"strings"
 	"time"
 
 	"github.com/bbbgroup/bbb"
@@ -149,29 +149,26 @@ func ExampleScope_Recordings() {
 	// true
 }
 
-// Captions of any size go out as they are read.
+// Captions of any size go out as they are read; an *os.File is as good as any reader.
+// The URL of a track is good for one download, so the list is asked for each time.
 func ExampleGroup_PutTextTrack() {
-	upload := func(ctx context.Context, group *bbb.Group, recordID string) error {
-		captions, err := os.Open("lecture.en.vtt")
-		if err != nil {
-			return err
-		}
-		defer captions.Close()
-		return group.PutTextTrack(ctx, recordID, bbb.TextTrackUpload{
-			Kind: bbb.TextTrackCaptions, Lang: "en-GB", Label: "English",
-		}, captions)
-	}
-	_ = upload
-}
+	ctx := context.Background()
+	group, closeAll := recordedGroup()
+	defer closeAll()
 
-// The URL of a track is good for one download, so ask for it each time.
-func ExampleGroup_TextTracks() {
-	show := func(ctx context.Context, group *bbb.Group, recordID string) error {
-		tracks, err := group.TextTracks(ctx, recordID)
-		for _, track := range tracks {
-			fmt.Println(track.Label, track.Lang, track.Href)
-		}
-		return err
+	captions := strings.NewReader("WEBVTT\n\n00:00.000 --> 00:02.000\nWelcome to physics.\n")
+	err := group.PutTextTrack(ctx, "physics-2", bbb.TextTrackUpload{
+		Kind: bbb.TextTrackCaptions, Lang: "en-GB", Label: "English",
+	}, captions)
+	if err != nil {
+		log.Fatal(err)
 	}
-	_ = show
+	tracks, err := group.TextTracks(ctx, "physics-2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, track := range tracks {
+		fmt.Println(track, track.Href != "")
+	}
+	// Output: captions in en-GB (English, upload) true
 }

@@ -17,6 +17,7 @@ import (
 	"testing/iotest"
 
 	"github.com/bbbgroup/bbb"
+	"github.com/bbbgroup/bbb/bbbtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -244,6 +245,52 @@ func TestDeleteTextTrack(t *testing.T) {
 	require.ErrorIs(t, err, bbb.ErrChecksum)
 	assert.NotErrorIs(t, err, bbb.ErrNotSupported)
 	require.Error(t, s.DeleteTextTrack(t.Context(), "rec-1", "x", "de"))
+}
+
+// From an upload over the list to the download, on a server that does all three.
+func TestTextTracksThereAndBack(t *testing.T) {
+	t.Parallel()
+	fake := bbbtest.Start(t)
+	other := bbbtest.Start(t)
+	g := newEmptyGroup(t)
+	addServer(t, g, other)
+	addServer(t, g, fake)
+	id := fake.AddRecording(bbbtest.Recording{}).RecordID
+	tracks, err := g.TextTracks(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, []bbb.TextTrack{}, tracks)
+
+	text := strings.Repeat("WEBVTT\n", 1000)
+	for _, lang := range []string{"de", "en_US", "de"} { // the last one replaces the first
+		require.NoError(t, g.PutTextTrack(t.Context(), id, bbb.TextTrackUpload{
+			Kind: bbb.TextTrackCaptions, Lang: lang, Label: "in " + lang,
+		}, strings.NewReader(text)))
+	}
+	tracks, err = g.TextTracks(t.Context(), id)
+	require.NoError(t, err)
+	require.Len(t, tracks, 2)
+	for _, track := range tracks {
+		assert.Contains(t, []string{"de", "en-US"}, track.Lang)
+		assert.Equal(t, bbb.TextTrackCaptions, track.Kind)
+		assert.Equal(t, "upload", track.Source)
+		suite.secret("URL of a text track", track.Href)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, track.Href, nil)
+		require.NoError(t, err)
+		resp, err := fake.Transport().RoundTrip(req)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, text, string(body))
+	}
+	require.ErrorIs(t, noted(t, g.DeleteTextTrack(t.Context(), id, bbb.TextTrackCaptions, "de")), bbb.ErrNotSupported)
+	err = noted(t, g.PutTextTrack(t.Context(), "nowhere", bbb.TextTrackUpload{Kind: bbb.TextTrackCaptions, Lang: "de"}, strings.NewReader(text)))
+	require.ErrorIs(t, err, bbb.ErrRecordingNotFound)
+	_, err = server(t, g, fake.Name()).TextTracks(t.Context(), "nowhere")
+	require.ErrorIs(t, noted(t, err), bbb.ErrRecordingNotFound)
+	fake.Inject(bbbtest.Fault{Call: "putRecordingTextTrack", Status: 500})
+	up := bbb.TextTrackUpload{Kind: bbb.TextTrackCaptions, Lang: "de"}
+	require.ErrorIs(t, noted(t, g.PutTextTrack(t.Context(), id, up, strings.NewReader(text))), bbb.ErrBadAnswer)
 }
 
 // endless is captions without end, made as they are read.

@@ -22,6 +22,7 @@ func TestRunOnEmbeddedServers(t *testing.T) {
 		require.NoError(t, run(t.Context(), env(nil), &out))
 		assert.Contains(t, out.String(), "page 1 of 12 recordings")
 		assert.Contains(t, out.String(), `found by its topic "optics"`)
+		assert.Contains(t, out.String(), "captions uploaded")
 		assert.Contains(t, out.String(), "published again, all but no-such-recording")
 		assert.Contains(t, out.String(), "4 recordings, all deleted; 8 of others are left")
 	}
