@@ -2,7 +2,6 @@ package bbb
 
 import (
 	"io"
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -116,16 +115,4 @@ func reportDocuments(docs []Document, report func(param, problem string)) {
 			}
 		}
 	}
-}
-
-// documentName is how errors call a document: by its file name, or the host that
-// it comes from.
-func (d *Document) shownName() string {
-	if d.URL == "" {
-		return d.Name
-	}
-	if u, err := url.Parse(d.URL); err == nil {
-		return "from " + u.Host
-	}
-	return "from a URL"
 }

@@ -83,9 +83,9 @@ func (m *modules) upload(s *Server, call string) (*upload, error) {
 		if c, ok := d.Content.(*content); ok {
 			switch {
 			case c.size > s.cfg.uploadLimit:
-				return fail(tooLargeDocument(d.shownName(), s.cfg.uploadLimit))
+				return fail(tooLargeDocument(d.Name, s.cfg.uploadLimit))
 			case c.size == 0:
-				return fail(fmt.Errorf("document %q is empty", d.shownName()))
+				return fail(fmt.Errorf("document %q is empty", d.Name))
 			}
 		}
 	}
@@ -191,7 +191,7 @@ func (b *bodyBuilder) document(d *Document, limit int64) error {
 	}
 	b.text = append(b.text, '>')
 	b.flush()
-	b.parts = append(b.parts, &base64Reader{src: &contentReader{content: c, turn: turn, name: d.shownName(), limit: limit}})
+	b.parts = append(b.parts, &base64Reader{src: &contentReader{content: c, turn: turn, name: d.Name, limit: limit}})
 	if c.size < 0 {
 		b.unknown = true
 	} else {
