@@ -91,6 +91,21 @@ type HookParams struct {
 	Raw *bool
 }
 
+// String tells the callback URL without its query, where a token may stand.
+func (p HookParams) String() string { return "hook to " + redact.URL(p.CallbackURL) }
+
+// GoString is String: no formatting of HookParams shows what the URL is protected
+// by.
+func (p HookParams) GoString() string { return "bbb.HookParams{" + p.String() + "}" }
+
+// Format writes String for every verb.
+func (p HookParams) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.String())) }
+
+// LogValue shows the callback URL without its query, the meeting and the events.
+func (p HookParams) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("url", redact.URL(p.CallbackURL)), slog.String("meeting", p.MeetingID), slog.Any("events", p.Events))
+}
+
 // Validate returns all problems with the parameters joined, as *[ParamError], or
 // nil.
 func (p HookParams) Validate() error {

@@ -112,10 +112,11 @@ func TestCreateHook(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		assert.NotContains(t, fmt.Sprintf(verb, h), "hush", verb)
 		assert.NotContains(t, fmt.Sprintf(verb, *h), "hush", verb)
+		assert.NotContains(t, fmt.Sprintf(verb, p)+fmt.Sprintf(verb, &p), "hush", verb)
 	}
 	assert.Contains(t, h.String(), "portal.example")
 	assert.Contains(t, h.GoString(), "bbb.Hook")
-	assert.NotContains(t, h.LogValue().String(), "hush")
+	assert.NotContains(t, h.LogValue().String()+p.LogValue().String()+p.GoString(), "hush")
 
 	h, err = wireServer(t, xmlAnswer(hookExists)).CreateHook(t.Context(), p)
 	require.NoError(t, err)
