@@ -55,9 +55,7 @@ func (d sentDocument) attributes() map[string]string {
 func parseBody(t *testing.T, body []byte) (b sentBody) {
 	t.Helper()
 	require.NoError(t, xml.Unmarshal(body, &b))
-	for _, c := range body {
-		require.Less(t, c, byte(0x7f), "nothing but ASCII is sent")
-	}
+	require.Equal(t, -1, bytes.IndexFunc(body, func(r rune) bool { return r >= 0x7f }), "nothing but ASCII is sent")
 	return b
 }
 
@@ -92,7 +90,7 @@ type onceReader struct{ io.Reader }
 // The XML of random documents is to others what went in.
 func TestDocumentsArriveAsTheyAre(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(60) {
+	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		var docs []bbb.Document
 		var want []map[string]string
@@ -118,7 +116,7 @@ func TestDocumentsArriveAsTheyAre(t *testing.T) {
 					d.Filename, attrs["filename"] = name, name
 				}
 			} else {
-				content = randomBytes(r, 1+r.IntN(50_000))
+				content = randomBytes(r, 1+r.IntN(30_000))
 				d.Name, attrs["name"] = name, name
 				switch r.IntN(4) {
 				case 0:
