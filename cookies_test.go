@@ -138,16 +138,13 @@ func TestDeletedCookieIsNotRestored(t *testing.T) {
 		_, _ = w.Write([]byte(successAnswer))
 	})
 	s := wireServerAt(t, wireGroup(t, bbb.WithCache(cache)), "https://bbb1.test", wireSecret, rt)
-	_, err := s.Version(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, s.Refresh(t.Context()))
 	set = "JSESSIONID=; Path=/; Max-Age=0"
-	_, err = s.Version(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, s.Refresh(t.Context()))
 	assert.Equal(t, "JSESSIONID=1; other=2", last)
 
 	s = wireServerAt(t, wireGroup(t, bbb.WithCache(cache)), "https://bbb1.test", wireSecret, rt)
-	_, err = s.Version(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, s.Refresh(t.Context()))
 	assert.Equal(t, "other=2", last)
 }
 

@@ -103,7 +103,14 @@ const releaseTime = 10 * time.Minute
 // learnedRelease is what a server said of itself at a time.
 type learnedRelease struct {
 	Release
-	at time.Time
+	version Version
+	at      time.Time
+}
+
+// knows returns what the server said of itself, if that still counts.
+func (s *Server) knows() (*learnedRelease, bool) {
+	l := s.learned.Load()
+	return l, l != nil && time.Since(l.at) <= releaseTime && s.health.lastFailed.Load() < l.at.UnixNano()
 }
 
 // learnRelease keeps what an answer of the index tells. named says that it had an
@@ -118,7 +125,7 @@ func (s *Server) learnRelease(v *Version, named bool, at time.Time) {
 		// So does 2.4, and so may a load balancer in front of anything.
 		r = Release{from: releaseNumber(2, 4, 0), to: releaseNumber(2, 5, 0), guess: true}
 	}
-	s.learned.Store(&learnedRelease{Release: r, at: at})
+	s.learned.Store(&learnedRelease{Release: r, version: *v, at: at})
 }
 
 // Release returns what is known of the server's release without asking it: what
@@ -131,8 +138,8 @@ func (s *Server) learnRelease(v *Version, named bool, at time.Time) {
 // assumed.
 func (s *Server) Release() Release {
 	stated := s.cfg.release
-	l := s.learned.Load()
-	if l == nil || time.Since(l.at) > releaseTime || s.health.lastFailed.Load() > l.at.UnixNano() {
+	l, ok := s.knows()
+	if !ok {
 		return stated
 	}
 	if !stated.Known() || l.Known() && l.from >= stated.from && l.to <= stated.to {

@@ -59,9 +59,11 @@ func TestStatedAndLearnedRelease(t *testing.T) {
 		assert.Equal(t, "3.0.19", ask())
 		fail = true
 		wait(t, time.Second)
-		_, err := s.Version(t.Context())
-		require.Error(t, err)
+		assert.Equal(t, "3.0.19", ask(), "not asked again")
+		require.Error(t, s.Refresh(t.Context()))
 		assert.Equal(t, "3.0", s.Release().String(), "it may be under an upgrade")
+		_, err := s.Version(t.Context())
+		require.Error(t, err, "so it is asked")
 		fail, version = false, "2.7.1"
 		wait(t, time.Second)
 		assert.Equal(t, "3.0", ask(), "the owner's word counts")

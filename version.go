@@ -37,11 +37,15 @@ var versionRecord = xmlwire.NewRecord(append(
 		xmlwire.Trimmed("build", func(v *Version) *string { return &v.Build }),
 	)...)...)...)
 
-// Version asks the server for its version. It needs no secret, so it tells
-// whether a server is there rather than whether we may use it. It stands for the
-// call without a name, the index of the API. It asks each time; what the answer
-// tells of the release is kept for [Server.Release].
+// Version returns the version of the server. It asks the server the first time,
+// and again ten minutes later or after a call to it failed; until then it returns
+// what the server said, and [Server.Release] tells what follows from that. It
+// needs no secret; to see whether a server is there and takes ours, call
+// [Server.Refresh]. It stands for the call without a name, the index of the API.
 func (s *Server) Version(ctx context.Context) (*Version, error) {
+	if l, ok := s.knows(); ok {
+		return new(l.version), nil
+	}
 	asked := time.Now()
 	got, err := fetch(ctx, s, request{call: callIndex, unsigned: true}, versionRecord)
 	if err != nil {
