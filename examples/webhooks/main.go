@@ -152,7 +152,7 @@ func handlers(group *bbb.Group, public string, out *lines) (http.Handler, error)
 		return nil, err
 	}
 	report, err := bbb.NewAnalyticsHandler(func(_ context.Context, r bbb.AnalyticsReport) error {
-		out.printf("%d people were in %s\n", len(r.Attendees), r.MeetingID)
+		out.printf("attendees of %s: %d\n", r.MeetingID, len(r.Attendees))
 		return nil
 	}, bbb.WithCallbackGroup(group))
 	if err != nil {

@@ -46,7 +46,7 @@ func TestRunOnEmbeddedServers(t *testing.T) {
 		assert.Regexp(t, `bbb-[23]\.[07]: Ada joined `+id, out.String())
 		assert.Contains(t, out.String(), id+" has ended")
 		assert.Contains(t, out.String(), "a recording of "+id+" is ready")
-		assert.Contains(t, out.String(), "1 people were in "+id)
+		assert.Contains(t, out.String(), "attendees of "+id+": 1")
 	}
 	assert.Contains(t, out.String(), "meeting-created")
 	assert.Contains(t, out.String(), "meeting-ended")
