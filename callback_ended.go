@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -36,8 +37,10 @@ func SignCallbackURL(rawURL, key, meetingID string) (string, error) {
 	if len(key) < callbackKeyMin {
 		return "", report("meetingEndedURL", "needs a key of at least 16 bytes")
 	}
-	if _, query, _ := strings.Cut(rawURL, "?"); hasParam(query, callbackForParam) {
-		return "", report("meetingEndedURL", `must not have a parameter "for"`)
+	if u, err := url.Parse(rawURL); err == nil { // it was validated
+		if q := u.Query(); q.Has(callbackForParam) || q.Has(checksumParam) || q.Has("meetingID") {
+			return "", report("meetingEndedURL", `must not have a parameter "for", "checksum" or "meetingID"`)
+		}
 	}
 	separator := "?"
 	if strings.Contains(rawURL, "?") {
@@ -138,13 +141,15 @@ func (h *MeetingEndedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) 
 			c.refuse(w, r, http.StatusBadRequest, "there is no meeting ID to ask for")
 			return
 		}
-		running, err := c.check.IsMeetingRunning(ctx, callback.MeetingID)
+		// Not isMeetingRunning: that is false for a meeting nobody has joined yet.
+		m, err := c.check.Meeting(ctx, callback.MeetingID)
 		switch {
+		case errors.Is(err, ErrMeetingNotFound): // it is over
 		case err != nil:
 			c.failed(ctx, err, slog.String("meeting", callback.MeetingID))
 			reply(w, http.StatusServiceUnavailable)
 			return
-		case running:
+		case !m.HasBeenForciblyEnded && m.EndTime.IsZero():
 			c.refuse(w, r, http.StatusConflict, "the meeting is still going on")
 			return
 		}

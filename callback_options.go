@@ -253,9 +253,13 @@ func WithCallbackKey(key string) CallbackOption {
 }
 
 // WithMeetingCheck asks the group whether the meeting is over, overriding the
-// default of believing the callback. A meeting that is still going on gets HTTP
-// 409, and a group that cannot tell 503; bbb-web tries an ended meeting again after
-// both. It is for ended meetings and analytics.
+// default of believing the callback. A meeting that is still there gets HTTP 409,
+// and a group that cannot tell 503; bbb-web tries an ended meeting again after
+// both, four times within nine minutes. A callback for an ID that is in use again
+// is lost. It is for ended meetings and analytics; of these, which are tried once,
+// the server that signed the token is asked if it is known, and a report that
+// names another internal ID than that of the present meeting is taken to be of an
+// earlier one: the body is not signed, so whoever has a token can say so.
 func WithMeetingCheck(g *Group) CallbackOption {
 	return callbackOption{"WithMeetingCheck", endedCallback | analyticsCallback, func(c *callbackConfig) {
 		if g == nil {

@@ -18,7 +18,7 @@ func (e *contentError) Unwrap() error        { return e.err }
 func (e *contentError) Is(target error) bool { return target == ErrInvalidParams }
 
 // errContentRead says why something was not sent again.
-var errContentRead = errors.New("not sent again: the content of a document was read already and cannot be rewound")
+var errContentRead = errors.New("not sent again: the content was read already and cannot be rewound")
 
 // errNotYours ends an attempt that is over in the eyes of its caller while the
 // transport still reads.

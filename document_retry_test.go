@@ -106,7 +106,7 @@ func TestDocumentsAndTheSecondSecret(t *testing.T) {
 		sent = nil
 		_, err = s.CreateMeeting(t.Context(), createWith(content))
 		require.ErrorIs(t, err, bbb.ErrChecksum)
-		require.ErrorContains(t, err, "not sent again: the content of a document was read already and cannot be rewound")
+		require.ErrorContains(t, err, "not sent again: the content was read already and cannot be rewound")
 		assert.Len(t, sent, 1)
 	}
 

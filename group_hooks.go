@@ -24,7 +24,9 @@ func (h *groupHooks) all() []*HookParams {
 
 // register adds a hook, or finds the same one.
 func (h *groupHooks) register(p HookParams) (*HookParams, error) {
-	p.Events = slices.Clone(p.Events)
+	if p.Events = slices.Clone(p.Events); len(p.Events) == 0 {
+		p.Events = nil // which is the same, and is compared below
+	}
 	if p.Raw != nil {
 		p.Raw = new(*p.Raw)
 	}
@@ -71,10 +73,11 @@ func (g *Group) CreateHook(ctx context.Context, p HookParams) ([]*Hook, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	if err := g.gate.enter(); err != nil {
-		return nil, &Error{Call: callHooksCreate, Err: err}
+	ctx, done, err := g.begin(ctx, callHooksCreate)
+	if err != nil {
+		return nil, err
 	}
-	defer g.gate.exit()
+	defer done()
 	want, err := g.hooks.register(p)
 	if err != nil {
 		return nil, err
@@ -107,10 +110,11 @@ func (g *Group) createHook(ctx context.Context, s *Server, want *HookParams) (*H
 // It costs a hooks/list on each server. A *[GroupError] names the servers that
 // failed. Without hooks it does nothing.
 func (g *Group) EnsureHooks(ctx context.Context) error {
-	if err := g.gate.enter(); err != nil {
-		return &Error{Call: callHooksCreate, Err: err}
+	ctx, done, err := g.begin(ctx, callHooksCreate)
+	if err != nil {
+		return err
 	}
-	defer g.gate.exit()
+	defer done()
 	if len(g.hooks.all()) == 0 {
 		return nil
 	}
@@ -181,6 +185,11 @@ func (g *Group) DestroyHook(ctx context.Context, callbackURL string) error {
 	if callbackURL == "" {
 		return &ParamError{Call: callHooksDestroy, Param: "callbackURL", Problem: "is required"}
 	}
+	ctx, done, err := g.begin(ctx, callHooksDestroy)
+	if err != nil {
+		return err
+	}
+	defer done()
 	g.hooks.unregister(callbackURL)
 	results := FanOut(ctx, g, func(ctx context.Context, s *Server) (struct{}, error) {
 		return struct{}{}, s.destroyHooks(ctx, callbackURL)

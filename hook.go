@@ -256,7 +256,8 @@ func (s *Server) hookRequest(call string, query []byte) request {
 //
 // The server must run bbb-webhooks; one that does not gives an error that
 // matches [ErrNotSupported], or one of its web server. A wrong algorithm
-// ([WithHookAlgorithm]) gives [ErrChecksum]. It stands for hooks/create.
+// ([WithHookAlgorithm]) gives [ErrChecksum], or HTTP 500 from bbb-webhooks 3.x. It
+// stands for hooks/create.
 func (s *Server) CreateHook(ctx context.Context, p HookParams) (*Hook, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err

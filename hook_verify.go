@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -47,6 +48,12 @@ func parseHookPost(r *http.Request, body []byte) (*hookPost, bool) {
 			p.event = text
 		}
 		return p, p.event != ""
+	}
+	// Every sender begins with one of its fields. A text that begins otherwise was
+	// signed as something else, the JSON of the 2.x rule or a post for a longer URL,
+	// and would read as a form where people wrote "&event=" in it.
+	if !slices.ContainsFunc([]string{"event=", "domain=", "timestamp="}, func(field string) bool { return bytes.HasPrefix(body, []byte(field)) }) {
+		return nil, false
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {

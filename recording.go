@@ -54,6 +54,10 @@ func (s RecordingState) IsPublished() bool { return s == RecordingPublished || s
 //
 // A Recording knows its server, so it manages itself: [Recording.Publish],
 // [Recording.Delete], [Recording.TextTracks].
+//
+// Its playback URLs can hold tokens. They are not shown when it is printed or
+// logged by itself, but its JSON has them, and so has that of a list of recordings
+// in a log.
 type Recording struct {
 	ID                string // recordID; the internal ID of the meeting
 	MeetingID         string // the one that create was given

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,11 @@ import (
 type RecordingList struct {
 	Recordings []*Recording // never nil beside a nil error
 	Total      int          // how many match in all, in this window and outside it
+}
+
+// LogValue shows how many there are. What is in them can be secret.
+func (l RecordingList) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("recordings", len(l.Recordings)), slog.Int("total", l.Total))
 }
 
 // Recordings returns the recordings of the server that match the filter, in its
@@ -34,10 +40,12 @@ func (s *Server) Recordings(ctx context.Context, f RecordingFilter) (RecordingLi
 		switch {
 		case err != nil:
 			return RecordingList{}, err
-		case got.Total == 0 || len(got.Recordings) > f.Limit: // it does not page
-			return windowOf(got.Recordings, f.Offset, f.Limit), nil
+		case len(got.Recordings) > f.Limit, got.Total == 0 && f.Offset == 0 && len(got.Recordings) < f.Limit:
+			return windowOf(got.Recordings, f.Offset, f.Limit), nil // all there are
+		case got.Total > 0:
+			return RecordingList{Recordings: notNil(got.Recordings), Total: got.Total}, nil
 		}
-		return RecordingList{Recordings: notNil(got.Recordings), Total: got.Total}, nil
+		// It may page without telling the total, or not page at all: look at all.
 	}
 	var all []*Recording
 	for r, err := range s.eachRecording(ctx, f) {

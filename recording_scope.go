@@ -19,7 +19,7 @@ func (sc *Scope) Recordings(ctx context.Context, f RecordingFilter) (RecordingLi
 	}
 	merge := newRecordingMerge(&f)
 	ask := sc.recordingFilter(f)
-	results := FanOut(ctx, sc.group, func(ctx context.Context, s *Server) (struct{}, error) {
+	results := askAll(ctx, sc.group, callGetRecordings, func(ctx context.Context, s *Server) (struct{}, error) {
 		for r, err := range s.eachRecording(ctx, ask) {
 			if err != nil {
 				return struct{}{}, err
@@ -49,8 +49,14 @@ func (sc *Scope) AllRecordings(ctx context.Context, f RecordingFilter) iter.Seq2
 		ask := sc.recordingFilter(f)
 		seen := make(map[string]struct{})
 		var results Results[struct{}]
-		for _, s := range sc.group.members.Load().list {
+		servers := sc.group.members.Load().list
+		someUp := anyUp(servers)
+		for _, s := range servers {
 			result := Result[struct{}]{Server: s}
+			if result.Err = s.passedOver(someUp, callGetRecordings); result.Err != nil { //nolint:contextcheck // the probe goes on when the caller has gone
+				results = append(results, result)
+				continue
+			}
 			for r, err := range s.eachRecording(ctx, ask) {
 				if err != nil {
 					result.Err = err
@@ -161,7 +167,7 @@ func (sc *Scope) recording(ctx context.Context, call, id string) (*Recording, er
 // locate asks all servers which of the recordings they have. It returns every copy
 // in the scope, and what the servers said.
 func (sc *Scope) locate(ctx context.Context, ids []string) ([]*Recording, Results[[]*Recording]) {
-	results := FanOut(ctx, sc.group, func(ctx context.Context, s *Server) ([]*Recording, error) {
+	results := askAll(ctx, sc.group, callGetRecordings, func(ctx context.Context, s *Server) ([]*Recording, error) {
 		var found []*Recording
 		for r, err := range sc.exactly(ctx, s, ids) {
 			if err != nil {
@@ -212,6 +218,9 @@ func (sc *Scope) changeRecordings(ctx context.Context, c recordingChange, ids []
 	copies, asked := sc.locate(ctx, ids)
 	held := make(map[*Server][]string)
 	for _, r := range copies {
+		if c.call == callPublishRecordings && (r.State == RecordingProcessing || r.State == RecordingProcessed) {
+			continue // not ready: beside others that are, a server says nothing of it
+		}
 		held[r.server] = append(held[r.server], r.ID)
 	}
 	changed := fanOut(ctx, g.holders(held), g.workers, func(ctx context.Context, s *Server) (struct{}, error) {

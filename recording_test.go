@@ -22,7 +22,7 @@ func TestRecordingFilterIsSent(t *testing.T) {
 		want   string
 	}{
 		"nothing": {bbb.RecordingFilter{}, "offset=0&limit=100"},
-		"window":  {bbb.RecordingFilter{Offset: 20, Limit: 10}, "offset=20&limit=10"},
+		"window":  {bbb.RecordingFilter{Limit: 10}, "offset=0&limit=10"},
 		"meetings": {
 			bbb.RecordingFilter{MeetingIDs: []string{"a b", "c/d", "a b"}, Limit: 5},
 			"meetingID=a+b%2Cc%2Fd&offset=0&limit=5",

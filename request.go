@@ -90,6 +90,9 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 
 	got := response{}
 	err := s.roundTrip(ctx, r, s.cfg.secrets[which], &got)
+	if r.upload != nil {
+		r.upload.end()
+	}
 	if err == nil {
 		err = accept(&got)
 	}

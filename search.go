@@ -2,7 +2,6 @@ package bbb
 
 import (
 	"context"
-	"slices"
 	"sync"
 )
 
@@ -88,16 +87,7 @@ func (g *Group) list(ctx context.Context) ([]*Meeting, error) {
 	if g.gate.isClosed() { // also when there is no server to say so
 		return nil, &Error{Call: callGetMeetings, Err: ErrClosed}
 	}
-	servers := g.members.Load().list
-	// When none is believed to be up, it is rather us who are cut off: ask them all.
-	anyUp := slices.ContainsFunc(servers, func(s *Server) bool { return !s.health.offline() })
-	results := fanOut(ctx, servers, g.workers, func(ctx context.Context, s *Server) ([]*Meeting, error) {
-		if anyUp && s.health.offline() {
-			s.probe() //nolint:contextcheck // it goes on when the caller has gone
-			return nil, &Error{Server: s.name, Call: callGetMeetings, Err: ErrOffline}
-		}
-		return s.Meetings(ctx)
-	})
+	results := askAll(ctx, g, callGetMeetings, func(ctx context.Context, s *Server) ([]*Meeting, error) { return s.Meetings(ctx) })
 	merged := g.merge(ctx, results)
 	return merged, results.Err(callGetMeetings)
 }

@@ -47,7 +47,11 @@ func (s *Session) GuestWait(ctx context.Context) (*Lobby, error) {
 	params := url.Values{"redirect": {"false"}}
 	err := s.call(ctx, callGuestWait, false, params, func(resp *response) error {
 		if resp.status >= 300 && resp.status < 400 {
-			return lobby.fromRedirect(resp, s.server.url)
+			base := s.server.url
+			if u, err := url.Parse(s.base); err == nil && s.base != "" { // behind a load balancer
+				base = u
+			}
+			return lobby.fromRedirect(resp, base)
 		}
 		got, err := readFields(resp)
 		lobby = Lobby{

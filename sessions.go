@@ -56,7 +56,7 @@ func (s *Server) Sessions(ctx context.Context) ([]UserSession, error) {
 // *[GroupError] beside it when some servers failed. It stands for getSessions;
 // see [Server.Sessions].
 func (g *Group) Sessions(ctx context.Context) ([]UserSession, error) {
-	results := FanOut(ctx, g, func(ctx context.Context, s *Server) ([]UserSession, error) { return s.Sessions(ctx) })
+	results := askAll(ctx, g, callGetSessions, func(ctx context.Context, s *Server) ([]UserSession, error) { return s.Sessions(ctx) })
 	all := []UserSession{}
 	for _, r := range results {
 		all = append(all, r.Value...)

@@ -40,6 +40,8 @@ func (t TextTrack) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // textTracksAnswer is the JSON answer to getRecordingTextTracks.
 type textTracksAnswer struct {
+	Returncode string `json:"returncode"`
+
 	Tracks []struct {
 		Href   string        `json:"href"`
 		Kind   TextTrackKind `json:"kind"`
@@ -48,6 +50,8 @@ type textTracksAnswer struct {
 		Source string        `json:"source"`
 	} `json:"tracks"`
 }
+
+func (a *textTracksAnswer) problem() error { return needSuccess(a.Returncode) }
 
 // TextTracks returns the captions and subtitles of a recording. None are an empty
 // list, not an error (noCaptionsFound). The error matches [ErrRecordingNotFound]

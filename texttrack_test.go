@@ -110,14 +110,14 @@ func TestPutTextTrack(t *testing.T) {
 		"no seek":        {seeker{strings.NewReader(text), 0}, up, false, "subtitles_en-US.vtt", "text/vtt"},
 		"no end":         {seeker{strings.NewReader(text), 1}, up, false, "subtitles_en-US.vtt", "text/vtt"},
 		"named": {strings.NewReader(text), bbb.TextTrackUpload{
-			Kind: up.Kind, Lang: "en-US", Label: up.Label, FileName: "a/ü.ass", ContentType: "text/x-ssa",
+			Kind: up.Kind, Lang: "en_US", Label: up.Label, FileName: "a/ü.ass", ContentType: "text/x-ssa",
 		}, true, "ü.ass", "text/x-ssa"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, got := trackServer(t)
 			require.NoError(t, s.PutTextTrack(t.Context(), "rec-1", tc.up, tc.content))
-			assert.Equal(t, "recordID=rec-1&kind=subtitles&lang=en-US&label=English+%28US%29", got.query)
+			assert.Equal(t, "recordID=rec-1&kind=subtitles&lang=en_US&label=English+%28US%29", got.query)
 			assert.Equal(t, text, got.text)
 			assert.Equal(t, tc.known, got.length > int64(len(text)))
 			assert.Equal(t, "file", got.field)
@@ -236,7 +236,7 @@ func TestDeleteTextTrack(t *testing.T) {
 	s, got := trackServer(t)
 	err := s.DeleteTextTrack(t.Context(), "rec-1", bbb.TextTrackCaptions, "en_GB")
 	require.ErrorIs(t, err, bbb.ErrNotSupported)
-	assert.Equal(t, "recordID=rec-1&kind=captions&lang=en-GB", got.query)
+	assert.Equal(t, "recordID=rec-1&kind=captions&lang=en_GB", got.query)
 	assert.Zero(t, got.parts)
 	require.NoError(t, wireServer(t, answering(200, "application/json", uploaded)).
 		DeleteTextTrack(t.Context(), "rec-1", bbb.TextTrackCaptions, "de"))

@@ -18,8 +18,9 @@ type TextTrackUpload struct {
 	// Kind is required.
 	Kind TextTrackKind
 	// Lang is the language as RFC 5646 writes it, such as "en", "en-US" or
-	// "zh-Hant"; required. "en_US", as Java writes it, is sent as "en-US": servers
-	// read the one, and call the track by either.
+	// "zh-Hant", or as Java writes it, such as "en_US"; required. It is sent as given.
+	// Servers differ in which of the two they take (invalidLang); a language alone,
+	// such as "en", is the same in both.
 	Lang string
 	// Label is what the player shows. When it is empty, the server takes the
 	// language.
@@ -44,14 +45,15 @@ func (t TextTrackUpload) Validate() error {
 	if t.Kind != TextTrackSubtitles && t.Kind != TextTrackCaptions {
 		check("kind", "must be "+string(TextTrackSubtitles)+" or "+string(TextTrackCaptions))
 	}
-	check("lang", languageTag(t.wireLang()))
+	check("lang", languageTag(t.tag()))
 	check("label", oneLine(t.Label))
 	check("file", oneLine(t.FileName))
 	check("Content-Type", oneLine(t.ContentType))
 	return problems.err()
 }
 
-func (t *TextTrackUpload) wireLang() string { return strings.ReplaceAll(t.Lang, "_", "-") }
+// tag is the language as RFC 5646 writes it.
+func (t *TextTrackUpload) tag() string { return strings.ReplaceAll(t.Lang, "_", "-") }
 
 // languageTag allows what has the shape of a tag of RFC 5646: subtags of 1 to 8
 // letters and digits, of which the first is 2 to 8 letters, or "x" or "i".
@@ -80,8 +82,9 @@ func languageTag(tag string) (problem string) {
 
 // putTextTrackAnswer is the JSON answer to putRecordingTextTrack.
 type putTextTrackAnswer struct {
-	Key     string `json:"messageKey"`
-	Message string `json:"message"`
+	Returncode string `json:"returncode"`
+	Key        string `json:"messageKey"`
+	Message    string `json:"message"`
 }
 
 // problem tells the failure that some servers call a SUCCESS.
@@ -89,7 +92,7 @@ func (a *putTextTrackAnswer) problem() error {
 	if a.Key == keyTrackFailed {
 		return &Error{Key: a.Key, Message: a.Message}
 	}
-	return nil
+	return needSuccess(a.Returncode)
 }
 
 // PutTextTrack uploads a text track for a recording; one of the same kind and
@@ -130,7 +133,11 @@ func (s *Server) DeleteTextTrack(ctx context.Context, recordID string, kind Text
 	}
 	form := multipart.NewWriter(io.Discard)
 	body := "--" + form.Boundary() + "--\r\n"
-	up := &upload{body: strings.NewReader(body), contentType: form.FormDataContentType(), length: int64(len(body))}
+	empty := func() (*upload, error) {
+		return &upload{body: strings.NewReader(body), contentType: form.FormDataContentType(), length: int64(len(body))}, nil
+	}
+	up, _ := empty() // never fails
+	up.again = empty
 	_, err = fetchJSON[putTextTrackAnswer](ctx, s, request{call: callPutTextTrack, query: query, upload: up})
 	// The refusal comes from a template that may lose its key.
 	if e, ok := errors.AsType[*Error](err); ok && (e.Key == keyTrackEmpty || e.Key == "" && e.Err == nil) {
@@ -148,7 +155,7 @@ func (t *TextTrackUpload) query(recordID string) ([]byte, error) {
 		return nil, err
 	}
 	q = append(append(q, "&kind="...), t.Kind...)
-	q = append(append(q, "&lang="...), t.wireLang()...)
+	q = append(append(q, "&lang="...), t.Lang...)
 	if t.Label != "" {
 		q = appendQueryEscape(append(q, "&label="...), t.Label)
 	}
@@ -162,9 +169,10 @@ func (t *TextTrackUpload) upload(content io.Reader) (*upload, error) {
 		return nil, &ParamError{Call: callPutTextTrack, Param: "file", Problem: "is required"}
 	}
 	name, contentType := t.file(content)
+	given := content
 	length, err := lengthOf(content)
 	if err != nil {
-		return nil, &Error{Call: callPutTextTrack, Err: err}
+		return nil, &Error{Call: callPutTextTrack, Err: &contentError{err}}
 	}
 	if length < 0 { // the first byte tells whether there is one
 		var first [1]byte
@@ -174,7 +182,7 @@ func (t *TextTrackUpload) upload(content io.Reader) (*upload, error) {
 		case errors.Is(err, io.EOF):
 			length = 0
 		default:
-			return nil, &Error{Call: callPutTextTrack, Err: err}
+			return nil, &Error{Call: callPutTextTrack, Err: &contentError{err}}
 		}
 	}
 	if length == 0 {
@@ -192,11 +200,30 @@ func (t *TextTrackUpload) upload(content io.Reader) (*upload, error) {
 	up := &upload{contentType: form.FormDataContentType(), length: -1}
 	if length > 0 {
 		up.length = int64(head.Len()) + length + int64(len(tail))
-		// A file that grows meanwhile is sent as long as it was.
-		content = io.LimitReader(content, length)
+		content = &exactly{from: content, left: length}
+		up.again = t.rewound(given)
 	}
 	up.body = io.MultiReader(&head, content, strings.NewReader(tail))
 	return up, nil
+}
+
+// rewound returns what makes an upload of the same content again, or nil when it
+// can be read only once.
+func (t *TextTrackUpload) rewound(content io.Reader) func() (*upload, error) {
+	seeker, ok := content.(io.Seeker)
+	if !ok {
+		return nil
+	}
+	start, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil
+	}
+	return func() (*upload, error) {
+		if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("%w: %w", errContentRead, err)
+		}
+		return t.upload(content)
+	}
 }
 
 // file returns name and type of the content.
@@ -206,7 +233,7 @@ func (t *TextTrackUpload) file(content io.Reader) (name, contentType string) {
 		name = filepath.Base(f.Name())
 	}
 	if name == "" {
-		name = string(t.Kind) + "_" + t.wireLang() + ".vtt"
+		name = string(t.Kind) + "_" + t.tag() + ".vtt"
 	}
 	if contentType == "" {
 		contentType = "text/vtt"

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -21,6 +23,9 @@ type upload struct {
 	touched func()      // called at each read
 	failed  atomic.Pointer[error]
 
+	mu   sync.Mutex // held while the body is read; protects over
+	over bool       // the attempt is: the body is the caller's again
+
 	// again makes an upload of the same body from its start, or returns an error
 	// that says why it cannot. When it is nil, a body is sent again only if nothing
 	// of it was read.
@@ -35,7 +40,15 @@ func (u *upload) afresh() (*upload, error) {
 	case u.begun.Load():
 		return nil, errContentRead
 	}
-	return u, nil
+	return &upload{body: u.body, contentType: u.contentType, length: u.length}, nil
+}
+
+// end takes the body away from a transport that may still be reading: net/http
+// answers a call before it has sent the whole body, and goes on sending.
+func (u *upload) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over = true
 }
 
 // broken returns the error that the caller's reader ended with, if any.
@@ -48,6 +61,11 @@ func (u *upload) broken() error {
 
 // Read implements [io.Reader] for the transport.
 func (u *upload) Read(p []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.over {
+		return 0, errNotYours
+	}
 	u.begun.Store(true)
 	u.touched()
 	n, err := u.body.Read(p)
@@ -78,7 +96,8 @@ func (s *Server) withDeadline(parent context.Context, r request) (context.Contex
 
 // fetchJSON makes a call whose answer is JSON and decodes what stands in its
 // "response", or the whole of it when there is none: not all proxies write it,
-// nor do all calls. Failures may come as XML all the same.
+// nor do all calls. Failures may come as XML all the same. A type with a method
+// problem judges what was decoded.
 func fetchJSON[T any](ctx context.Context, s *Server, r request) (*T, error) {
 	into := new(T)
 	r.json = true
@@ -114,4 +133,31 @@ func fetchJSON[T any](ctx context.Context, s *Server, r request) (*T, error) {
 		return nil, err
 	}
 	return into, nil
+}
+
+// needSuccess refuses an answer that does not say that the call succeeded.
+func needSuccess(returncode string) error {
+	if strings.EqualFold(returncode, "SUCCESS") {
+		return nil
+	}
+	return fmt.Errorf("%w: no returncode", ErrBadAnswer)
+}
+
+// exactly reads the given number of bytes, and calls it an error when there are
+// fewer. Of more it takes no notice: a file that grows is sent as long as it was.
+type exactly struct {
+	from io.Reader
+	left int64
+}
+
+func (e *exactly) Read(p []byte) (int, error) {
+	if e.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := e.from.Read(p[:min(int64(len(p)), e.left)])
+	e.left -= int64(n)
+	if errors.Is(err, io.EOF) && e.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
