@@ -97,7 +97,7 @@ func TestPartialList(t *testing.T) {
 
 func TestPartialListOverSockets(t *testing.T) {
 	t.Parallel()
-	g := newEmptyGroup(t, bbb.WithTimeout(500*time.Millisecond, time.Second))
+	g := newEmptyGroup(t, bbb.WithTimeout(2*time.Second, 3*time.Second))
 	fakes := make([]*bbbtest.Server, 5)
 	for i := range fakes {
 		fakes[i] = bbbtest.Start(t, bbbtest.WithName(fmt.Sprintf("bbb%d", i+1)), bbbtest.WithRequestFunc(suite.request))
@@ -112,7 +112,7 @@ func TestPartialListOverSockets(t *testing.T) {
 	sick(fakes)
 	start := time.Now()
 	list, err = g.Meetings(t.Context())
-	assert.Less(t, time.Since(start), 5*time.Second)
+	assert.Less(t, time.Since(start), bbb.DefaultRequestTimeout)
 	checkSick(t, list, err)
 	for _, f := range fakes {
 		f.ClearFaults()

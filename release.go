@@ -71,7 +71,7 @@ func (r Release) before(n int) bool { return r.Known() && r.to <= n }
 
 // String is "2.7", "3.0.19", "3.0 or later", "perhaps 2.4" or "unknown".
 func (r Release) String() string {
-	switch line, patch := releaseText(r.from-r.from%1000), releaseText(r.to-1); {
+	switch line, patch := releaseText((r.from+1)/1000*1000), releaseText(r.to-1); {
 	case r.to == 0:
 		return "unknown"
 	case r.guess:
