@@ -20,7 +20,7 @@ func FuzzVerify(f *testing.F) {
 		pairs := strings.Split(query, "&")
 		for _, pair := range pairs {
 			if strings.HasPrefix(pair, "checksum=") {
-				t.Skip("a query that is signed already")
+				return // signed already
 			}
 		}
 		a := bbb.Algorithm(algorithm % 4)

@@ -15,7 +15,9 @@ import (
 // The claims of a meeting form a chain. The first has a key of its own, each
 // further one a key made of the token of the one before it. The last one counts.
 // A claim is taken over by adding the next one, which only one process can do.
-// Nobody deletes a claim, so nobody can delete one that he does not know of.
+// A claim that others may read is not deleted, so nobody can delete one that he
+// does not know of. Only the first one is written over, once it is over, by what
+// leads into the same chain further on.
 //
 // Only the process that made a claim acts on it while it is pending; others wait.
 // Were they to send their create as well, it might succeed where that of the

@@ -293,8 +293,8 @@ func WithCacheTime(d time.Duration) Option {
 
 // WithMaxURLLength sets the length in bytes up to which a create is sent as GET,
 // overriding the default of 4096; a longer one is sent as POST with its
-// parameters in a form body. BigBlueButton states no limit; the web servers in front of it commonly
-// take about 8 KiB for a request line.
+// parameters in a form body. BigBlueButton states no limit; the web servers in
+// front of it commonly take about 8 KiB for a request line.
 func WithMaxURLLength(bytes int) Option {
 	return both(func(c *serverConfig) {
 		if bytes < 256 {

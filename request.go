@@ -282,7 +282,8 @@ func (s *Server) newRequest(ctx context.Context, r request, secret string) (*htt
 	if r.upload != nil {
 		req.Method, req.Body, req.ContentLength = http.MethodPost, r.upload, r.upload.length
 		req.Header.Set("Content-Type", r.upload.contentType)
-		// A server that refuses the call need not get the body first.
+		// A server that refuses the call at once need not get the body first, unless
+		// net/http sends it on to keep the connection.
 		req.Header.Set("Expect", "100-continue")
 	}
 	// Some actions choose between XML and JSON by this header.

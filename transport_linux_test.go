@@ -3,6 +3,7 @@ package bbb
 import (
 	"context"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +31,9 @@ func fullListener(t *testing.T) string {
 			return addr
 		}
 		t.Cleanup(func() { _ = conn.Close() })
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("this system queues connections without end: nothing tests the time to connect")
 	}
 	t.Skip("this system queues connections without end")
 	return ""
