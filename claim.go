@@ -66,7 +66,9 @@ func parseClaim(key, text string) claim {
 }
 
 // expired reports whether a create whose outcome nobody found out is forgotten.
-func (c claim) expired() bool { return c.state != claimPlaced && time.Since(c.at) > claimTime }
+func (c claim) expired(now time.Time) bool {
+	return c.state != claimPlaced && now.Sub(c.at) > claimTime
+}
 
 // claim returns the claim that counts, the last one of the chain.
 func (st *store) claim(ctx context.Context, id string) (last claim, ok bool) {
@@ -85,7 +87,7 @@ func (st *store) claim(ctx context.Context, id string) (last claim, ok bool) {
 // addClaim adds a claim behind the last one, or as the first one when there is
 // none. It reports false when another process was faster.
 func (st *store) addClaim(ctx context.Context, id string, last claim, state, baseURL string) (claim, bool) {
-	c := claim{key: claimKey(id), token: rand.Text(), state: state, at: time.Now(), baseURL: baseURL}
+	c := claim{key: claimKey(id), token: rand.Text(), state: state, at: st.now(), baseURL: baseURL}
 	if last.token != "" {
 		c.key = last.nextKey()
 	}
@@ -127,7 +129,7 @@ func (st *store) dropClaims(ctx context.Context, id string) {
 // holder returns the server that a claim is for, unless the claim is to be taken
 // over: it is void or too old, or its server is offline or has left.
 func (g *Group) holder(c claim) *Server {
-	if c.state == claimVoid || c.expired() {
+	if c.state == claimVoid || c.expired(g.now()) {
 		return nil
 	}
 	s := g.members.Load().byURL[c.baseURL]
@@ -230,7 +232,7 @@ func (g *Group) hint(ctx context.Context, id string) (s *Server, pending bool) {
 		return s, false
 	}
 	last, ok := g.store.claim(ctx, id)
-	if !ok || last.state == claimVoid || last.expired() {
+	if !ok || last.state == claimVoid || last.expired(g.now()) {
 		return nil, false
 	}
 	// A server that is not in the group says nothing.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // CreateMeeting creates a meeting on this server, or finds it there: repeating a
@@ -139,7 +138,7 @@ func (s *Server) create(ctx context.Context, p CreateParams) (*Meeting, error) {
 		return nil, err
 	}
 	m := got.meeting()
-	s.adopt([]*Meeting{m}, time.Now())
+	s.adopt([]*Meeting{m}, s.group.now())
 	m.completeFrom(&p)
 	return m, nil
 }

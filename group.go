@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Group is a set of BigBlueButton servers that is used as if it were one. Make
@@ -26,6 +27,7 @@ type Group struct {
 	originServer   string
 	logoutURL      string
 	newMeetingID   func() string
+	now            func() time.Time
 	observer       Observer
 	log            *slog.Logger
 	serverDefaults []ServerOption
@@ -93,13 +95,14 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 		originServer:   cfg.originServer,
 		logoutURL:      cfg.logoutURL,
 		newMeetingID:   cfg.newMeetingID,
+		now:            cfg.now,
 		observer:       cfg.observer,
 		log:            cfg.logger.With(slog.String("group", name)),
 		serverDefaults: cfg.servers,
 		transport:      newTransport(cfg.workers),
 	}
 	g.onceTransport = newOnceTransport(g.transport)
-	g.store = newStore(cfg.cache, name, g.log)
+	g.store = newStore(cfg.cache, name, g.log, g.now)
 	g.all = &Scope{group: g}
 	g.members.Store(&members{})
 	g.background, g.quiet = context.WithCancel(context.Background())

@@ -3,7 +3,6 @@ package bbb
 import (
 	"fmt"
 	"math/rand/v2"
-	"time"
 )
 
 // criteria are what the choice of a server for a new meeting may depend on.
@@ -20,7 +19,7 @@ func (g *Group) selectServer(c criteria) (*Server, error) {
 	var best []*Server
 	var bestUp bool
 	var fewest float64
-	now := time.Now()
+	now := g.now()
 	for _, s := range g.members.Load().list {
 		if _, tried := c.tried[s]; tried {
 			continue

@@ -181,7 +181,7 @@ func (m Meeting) LogValue() slog.Value {
 // Meetings returns the meetings of the server, in its order. No meetings are an
 // empty list, not an error. It stands for getMeetings.
 func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
-	asked := time.Now()
+	asked := s.group.now()
 	got, err := fetch(ctx, s, request{call: callGetMeetings}, meetingsRecord)
 	if err != nil {
 		return nil, err
@@ -200,7 +200,7 @@ func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 // not asked; a [Cache] given to the group may be, once.
 func (s *Server) CachedMeetings(ctx context.Context) []*Meeting {
 	s.restore(ctx)
-	return s.meetings.since(nil, time.Now().Add(-s.cfg.cacheTime))
+	return s.meetings.since(nil, s.group.now().Add(-s.cfg.cacheTime))
 }
 
 // Refresh asks the server for its present state, so that
@@ -218,7 +218,7 @@ func (s *Server) Meeting(ctx context.Context, id string) (*Meeting, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := time.Now()
+	asked := s.group.now()
 	got, err := fetch(ctx, s, request{call: callGetMeetingInfo, query: query}, meetingRecordWithStatus)
 	if err != nil {
 		s.dropIfGone(id, err)

@@ -43,6 +43,7 @@ type groupConfig struct {
 	originServer string
 	logoutURL    string
 	newMeetingID func() string
+	now          func() time.Time
 	cache        Cache
 	logger       *slog.Logger
 	observer     Observer
@@ -105,6 +106,7 @@ func defaultGroupConfig(name string) groupConfig {
 		origin:       name,
 		originServer: host,
 		newMeetingID: newUUID,
+		now:          time.Now,
 		logger:       slog.New(slog.DiscardHandler),
 	}
 }
@@ -167,6 +169,21 @@ func WithMeetingIDFunc(f func() string) GroupOption {
 			return
 		}
 		c.newMeetingID = f
+	})
+}
+
+// WithClock sets what the group takes for the present time, overriding the default
+// of time.Now: when a server was asked and how old what it said is, how long a
+// reservation or a claim stands, since when a server has been as it is. It is for
+// simulations, which judge hours in a moment. Time-outs and pauses are real time
+// always. The function must be safe for concurrent use and never go back.
+func WithClock(now func() time.Time) GroupOption {
+	return groupOption(func(c *groupConfig) {
+		if now == nil {
+			c.problem("WithClock: nil function")
+			return
+		}
+		c.now = now
 	})
 }
 

@@ -27,6 +27,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"WithLogoutURL: need an absolute": bbb.WithLogoutURL("portal.example.org"),
 		"WithMeetingIDFunc: nil":          bbb.WithMeetingIDFunc(nil),
 		"WithCache: nil":                  bbb.WithCache(nil),
+		"WithClock: nil":                  bbb.WithClock(nil),
 		"WithLogger: nil":                 bbb.WithLogger(nil),
 		"nil option":                      nil,
 	} {

@@ -74,7 +74,7 @@ func (s *Server) put(m *Meeting) {
 // dropIfGone forgets a meeting that the server says it does not have.
 func (s *Server) dropIfGone(id string, err error) {
 	if isNotFound(err) {
-		s.meetings.drop(id, time.Now())
+		s.meetings.drop(id, s.group.now())
 		s.group.places.drop(id, s)
 	}
 }
@@ -82,7 +82,7 @@ func (s *Server) dropIfGone(id string, err error) {
 // forget drops a meeting from all that is known here and in the Cache. The claim
 // of a create that may be under way stays.
 func (s *Server) forget(ctx context.Context, id string) {
-	s.meetings.drop(id, time.Now())
+	s.meetings.drop(id, s.group.now())
 	s.group.places.drop(id, s)
 	ctx = context.WithoutCancel(ctx)
 	if last, ok := s.group.store.claim(ctx, id); ok && last.baseURL == s.base && last.state == claimPlaced {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 )
 
 // RecordingList is a window of the recordings that match a [RecordingFilter].
@@ -129,7 +128,7 @@ func distinct(ids []string, prefixes bool) []string {
 
 // recordingsPage asks for one window.
 func (s *Server) recordingsPage(ctx context.Context, query []byte, p page) (*recordingsAnswer, error) {
-	asked := time.Now()
+	asked := s.group.now()
 	query = trimSeparator(p.appendQuery(slices.Clip(query)))
 	got, err := fetch(ctx, s, request{call: callGetRecordings, query: query}, recordingsRecord)
 	if err != nil {

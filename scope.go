@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"time"
 )
 
 // Scope is a [Group] seen through a metadata filter; make one with
@@ -132,7 +131,7 @@ func (sc *Scope) Meetings(ctx context.Context) ([]*Meeting, error) {
 
 // CachedMeetings is [Group.CachedMeetings] within the scope.
 func (sc *Scope) CachedMeetings(ctx context.Context) []*Meeting {
-	now := time.Now()
+	now := sc.group.now()
 	var all, of []*Meeting
 	seen := make(map[string]int)
 	sc.group.warm(ctx)

@@ -34,12 +34,13 @@ type store struct {
 	shared bool // given by the user, so others may read it
 	prefix string
 	log    *slog.Logger
+	now    func() time.Time
 
 	pausedUntil atomic.Int64 // Unix nanoseconds
 }
 
-func newStore(cache Cache, group string, log *slog.Logger) *store {
-	st := &store{cache: cache, shared: cache != nil, prefix: "bbb:" + cacheKey(group) + ":", log: log}
+func newStore(cache Cache, group string, log *slog.Logger, now func() time.Time) *store {
+	st := &store{cache: cache, shared: cache != nil, prefix: "bbb:" + cacheKey(group) + ":", log: log, now: now}
 	if cache == nil {
 		st.cache = NewMemoryCache()
 	}

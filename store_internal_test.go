@@ -27,7 +27,7 @@ func TestCacheKeysArePrintableAndShort(t *testing.T) {
 		assert.Empty(t, seen[key], "two texts share a key")
 		seen[key] = text
 	}
-	st := newStore(nil, strings.Repeat("g", 1000), slog.New(slog.DiscardHandler))
+	st := newStore(nil, strings.Repeat("g", 1000), slog.New(slog.DiscardHandler), time.Now)
 	assert.LessOrEqual(t, len(st.prefix+claimKey(strings.Repeat("ä", 256))), 600, "as Cache says")
 }
 
@@ -47,7 +47,7 @@ func TestClaimsReadBack(t *testing.T) {
 // the chain always ends in the one that counts.
 func TestClaimsFormAChain(t *testing.T) {
 	t.Parallel()
-	st := newStore(NewMemoryCache(), "g", slog.New(slog.DiscardHandler))
+	st := newStore(NewMemoryCache(), "g", slog.New(slog.DiscardHandler), time.Now)
 	ctx := t.Context()
 	_, ok := st.claim(ctx, "room")
 	require.False(t, ok)
@@ -93,7 +93,7 @@ func (failingCache) Delete(context.Context, string) error { return errors.New("d
 
 func TestFailingCacheIsAnEmptyOne(t *testing.T) {
 	t.Parallel()
-	st := newStore(failingCache{}, "g", slog.New(slog.DiscardHandler))
+	st := newStore(failingCache{}, "g", slog.New(slog.DiscardHandler), time.Now)
 	_, ok := st.claim(t.Context(), "room")
 	assert.False(t, ok)
 	assert.True(t, st.add(t.Context(), "k", nil, time.Hour), "the group works as if alone")
@@ -105,7 +105,7 @@ func TestFailingCacheIsAnEmptyOne(t *testing.T) {
 // caller who has gone asks for is not.
 func TestStoreAndCallersWhoHaveGone(t *testing.T) {
 	t.Parallel()
-	st := newStore(nil, "g", slog.New(slog.DiscardHandler))
+	st := newStore(nil, "g", slog.New(slog.DiscardHandler), time.Now)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	st.set(gone, "k", []byte("v"), time.Hour)
@@ -123,7 +123,7 @@ func TestGroupsOfOneCacheAreApart(t *testing.T) {
 	t.Parallel()
 	cache := NewMemoryCache()
 	log := slog.New(slog.DiscardHandler)
-	a, b, again := newStore(cache, "a", log), newStore(cache, "a:place", log), newStore(cache, "a", log)
+	a, b, again := newStore(cache, "a", log, time.Now), newStore(cache, "a:place", log, time.Now), newStore(cache, "a", log, time.Now)
 	a.set(t.Context(), claimKey("room"), claim{token: "T", state: claimPlaced, at: time.Now(), baseURL: "x"}.encode(), time.Hour)
 	_, ok := b.claim(t.Context(), "room")
 	assert.False(t, ok)
@@ -137,7 +137,7 @@ func TestGroupsOfOneCacheAreApart(t *testing.T) {
 func TestLongChainIsShortToWalk(t *testing.T) {
 	t.Parallel()
 	cache := &countedCache{Cache: NewMemoryCache()}
-	st := newStore(cache, "g", slog.New(slog.DiscardHandler))
+	st := newStore(cache, "g", slog.New(slog.DiscardHandler), time.Now)
 	ctx := t.Context()
 	var last claim
 	for i := range 2 * maxClaims {

@@ -82,7 +82,7 @@ func (s *Server) loadMeetings(ctx context.Context) {
 		s.group.store.warn(ctx, "restore", err)
 		return
 	}
-	if now := time.Now(); saved.Asked.After(now) {
+	if now := s.group.now(); saved.Asked.After(now) {
 		saved.Asked = now // the clock of whoever saved it is ahead
 	}
 	s.adopt(saved.Meetings, saved.Asked)
@@ -105,7 +105,8 @@ func (s *Server) save(ctx context.Context, whole bool) {
 	if !whole {
 		s.loadMeetings(context.WithoutCancel(ctx))
 	}
-	saved := savedMeetings{Asked: start, Meetings: s.meetings.since(nil, start.Add(-s.cfg.cacheTime))}
+	now := s.group.now()
+	saved := savedMeetings{Asked: now, Meetings: s.meetings.since(nil, now.Add(-s.cfg.cacheTime))}
 	for _, m := range saved.Meetings {
 		if m.FetchedAt.Before(saved.Asked) {
 			saved.Asked = m.FetchedAt
