@@ -94,6 +94,7 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 	if cfg.transport != nil {
 		s.transport, s.once = cfg.transport, cfg.transport
 	}
+	s.health.now.Store(newHealth(cfg.mode))
 	if err := group.add(s); err != nil {
 		return nil, fmt.Errorf("bbb: server %q: %w", name, err)
 	}

@@ -127,13 +127,13 @@ func (st *store) dropClaims(ctx context.Context, id string) {
 }
 
 // holder returns the server that a claim is for, unless the claim is to be taken
-// over: it is void or too old, or its server is offline or has left.
+// over: it is void or too old, or its server is offline, disabled or has left.
 func (g *Group) holder(c claim) *Server {
 	if c.state == claimVoid || c.expired(g.now()) {
 		return nil
 	}
 	s := g.members.Load().byURL[c.baseURL]
-	if s == nil || s.health.offline() {
+	if s == nil || s.disabled() || s.health.offline() {
 		return nil
 	}
 	return s
@@ -235,6 +235,9 @@ func (g *Group) hint(ctx context.Context, id string) (s *Server, pending bool) {
 	if !ok || last.state == claimVoid || last.expired(g.now()) {
 		return nil, false
 	}
-	// A server that is not in the group says nothing.
-	return g.members.Load().byURL[last.baseURL], last.state != claimPlaced
+	// A server that the group does not have, or does without, says nothing.
+	if s = g.members.Load().byURL[last.baseURL]; s == nil || s.disabled() {
+		return nil, false
+	}
+	return s, last.state != claimPlaced
 }

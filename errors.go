@@ -91,8 +91,8 @@ var (
 	// answers it too (serverUnavailable).
 	ErrNoServer = errors.New("no server available")
 
-	// ErrOffline says that a server was not asked because it failed several times
-	// in a row. It is asked in the background, and takes part again when it answers.
+	// ErrOffline says that a server was not asked because it failed three times in a
+	// row ([StateOffline]). It is asked in the background, and takes part again when it answers.
 	ErrOffline = errors.New("server is offline")
 
 	// ErrServerExists says that a group has a server of that name or URL already.

@@ -45,10 +45,10 @@ func (r Results[T]) Err(call string) error {
 	return &GroupError{Call: call, Asked: len(r), Servers: failed}
 }
 
-// FanOut runs f for every server of the group at the same time, in as many
-// goroutines as the group has workers ([WithWorkers]), and returns when all are
-// done. One failure stops nobody else. When ctx ends, servers whose turn has
-// not come get its error.
+// FanOut runs f for every server of the group that is not disabled ([ModeDisabled])
+// at the same time, in as many goroutines as the group has workers ([WithWorkers]),
+// and returns when all are done. One failure stops nobody else. When ctx ends,
+// servers whose turn has not come get its error.
 //
 // It is for work that the group has no method for:
 //
@@ -60,7 +60,7 @@ func (r Results[T]) Err(call string) error {
 // f must not wait for a context other than the one it gets. Each call that f
 // makes on a server has that server's own time-out.
 func FanOut[T any](ctx context.Context, g *Group, f func(context.Context, *Server) (T, error)) Results[T] {
-	return fanOut(ctx, g.members.Load().list, g.workers, f)
+	return fanOut(ctx, g.serving(), g.workers, f)
 }
 
 func fanOut[T any](ctx context.Context, servers []*Server, workers int, f func(context.Context, *Server) (T, error)) Results[T] {

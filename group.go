@@ -41,6 +41,8 @@ type Group struct {
 	splits    splitSet
 	creating  keyLocks
 	hooks     groupHooks
+	doubt     doubt
+	running   atomic.Bool // a Run is under way
 
 	members atomic.Pointer[members] // never nil; replaced, never changed
 	mu      sync.Mutex              // held by those who replace members

@@ -147,10 +147,11 @@ func (g *Group) ensureHooks(ctx context.Context, s *Server) error {
 	return errors.Join(problems...)
 }
 
-// hookNewServer gives the hooks of the group to a server that was just added.
+// hookNewServer gives the hooks of the group to a server that was just added, or is
+// not disabled any more.
 // Close waits for it.
 func (g *Group) hookNewServer(s *Server) {
-	if len(g.hooks.all()) == 0 || g.gate.enter() != nil {
+	if len(g.hooks.all()) == 0 || s.disabled() || g.gate.enter() != nil {
 		return
 	}
 	go func() {

@@ -2,89 +2,254 @@ package bbb
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
 
-// offlineAfter is how many failures in a row make a server count as offline:
-// what was placed on it may then be created elsewhere.
-const offlineAfter = 3
+// State is how a server is, judged by how it answers. What somebody decided is its
+// [Mode].
+type State uint8
 
-// retryAfter is how long after its last failure a server that nothing else has
-// asked since is asked how it is.
-const retryAfter = 10 * time.Second
+const (
+	// StateOnline is a server that answers, or that nobody has asked yet.
+	StateOnline State = iota
+	// StateUnstable is a server that failed lately. It keeps its meetings, and is
+	// online again after three good checks in a row.
+	StateUnstable
+	// StateOffline is a server that failed three times in a row. What was on it may
+	// be created elsewhere. Lists and searches pass it over with [ErrOffline] and
+	// have it asked in the background.
+	StateOffline
+	// StateRecovering is a server that was offline and answers again. It is online
+	// after three good checks in a row, and offline at the next failure.
+	StateRecovering
+)
 
-// health is what the calls to a server say about it.
-type health struct {
-	failures   atomic.Int32 // in a row
-	lastFailed atomic.Int64 // Unix nanoseconds
+var stateNames = [...]string{"online", "unstable", "offline", "recovering"}
+
+// String is "online", "unstable", "offline" or "recovering".
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
 }
 
-func (h *health) answered() {
-	if h.failures.Load() != 0 { // do not write what every call shares
-		h.failures.Store(0)
+// MarshalText writes the text of String. A value that is no State is an error.
+func (s State) MarshalText() ([]byte, error) { return marshalName(stateNames[:], s) }
+
+// UnmarshalText reads the text of String, in lower case. Another text is an error.
+func (s *State) UnmarshalText(text []byte) error { return unmarshalName(stateNames[:], text, s) }
+
+const (
+	// offlineAfter is how many failures in a row make a server count as offline:
+	// what was placed on it may then be created elsewhere.
+	offlineAfter = 3
+	// onlineAfter is how many good checks in a row a server needs that was not
+	// online. One would make a server that is bad at each third poll change its
+	// state twice in every three.
+	onlineAfter = 3
+	// retryAfter is how long after its last failure a server that nothing else has
+	// asked since is asked how it is.
+	retryAfter = 10 * time.Second
+	// answeredStep is how exact AnsweredAt is for a server that is well, so that
+	// its calls do not write on every answer what all of them share.
+	answeredStep = time.Second
+)
+
+// Health is what is known of the health of a server at one time, from
+// [Server.Health]. It is plain data and holds no secret.
+//
+// A check is a call of any kind, whose outcome counts when it says something of
+// the server: what the caller cancelled does not. Calls at the same time are one
+// check, so fifty that fail in one blip are one failure.
+type Health struct {
+	Mode  Mode      `json:"mode"`           // by hand
+	State State     `json:"state"`          // by how it answers
+	Since time.Time `json:"since,omitzero"` // of the State; zero while nobody has heard of the server
+	// Failures is how many checks failed in a row; 0 when the last one was good.
+	Failures int `json:"failures,omitzero"`
+	// Good is how many checks were good in a row since the server stopped being
+	// online; 0 while it is online.
+	Good int `json:"good,omitzero"`
+	// Cause is the text of the last failure. It is empty when the server is online
+	// and its last check was good.
+	Cause      string    `json:"cause,omitzero"`
+	FailedAt   time.Time `json:"failedAt,omitzero"`   // the last failure that counted
+	AnsweredAt time.Time `json:"answeredAt,omitzero"` // the last good check, to the second
+	// ReturnedAt is when the server last became online after it had been offline.
+	ReturnedAt time.Time `json:"returnedAt,omitzero"`
+	// Suspect says that most servers of the group fail just now, so that the group
+	// looks for the fault on its own side and takes nobody's meetings away.
+	Suspect bool `json:"suspect,omitzero"`
+}
+
+// Health returns what is known of the server's health. It asks nobody, takes no
+// lock and allocates nothing, so it can be called for each of many servers at each
+// decision.
+func (s *Server) Health() Health {
+	h := s.health.now.Load().Health
+	if at := s.health.answeredAt.Load(); at != 0 {
+		h.AnsweredAt = time.Unix(0, at)
+	}
+	h.Suspect = s.group.doubt.on.Load()
+	return h
+}
+
+// State returns how the server is; see [Server.Health] for all that is known.
+func (s *Server) State() State { return s.health.now.Load().State }
+
+// health is what the calls to a server say about it, and what somebody decided.
+type health struct {
+	now        atomic.Pointer[condition] // never nil; replaced, never changed
+	answeredAt atomic.Int64              // Unix nanoseconds
+}
+
+// condition is the health of a server, and what the next outcome is judged by.
+type condition struct {
+	Health
+	// How many failures and good checks were counted so far. An outcome counts if
+	// none of its kind was counted after its request began. Times would not do:
+	// calls one after the other can be within one tick of a clock.
+	failed, good uint64
+	strikes      int           // failures in a row while we did not suspect ourselves
+	left         chan struct{} // closed when the mode changes
+}
+
+func newHealth(mode Mode) *condition {
+	return &condition{Health: Health{Mode: mode}, left: make(chan struct{})}
+}
+
+// check is a request of which the outcome will be judged.
+type check struct {
+	failed, good uint64 // as in the condition when it began
+	suspected    bool   // it began while we suspected ourselves
+}
+
+func (s *Server) beginCheck() check {
+	now := s.health.now.Load()
+	return check{failed: now.failed, good: now.good, suspected: s.group.doubt.on.Load()}
+}
+
+// answered takes a good check.
+func (s *Server) answered(ctx context.Context, c check) {
+	h, g := &s.health, s.group
+	at := g.now()
+	if nano := at.UnixNano(); nano-h.answeredAt.Load() >= int64(answeredStep) {
+		h.answeredAt.Store(nano)
+	}
+	for {
+		old := h.now.Load()
+		if old.State == StateOnline && old.Failures == 0 && !old.Since.IsZero() || old.good != c.good {
+			return
+		}
+		next := *old
+		next.good++
+		next.Failures, next.strikes = 0, 0
+		switch old.State {
+		case StateOnline:
+			next.Cause = ""
+			if old.Since.IsZero() {
+				next.Since = at
+			}
+		case StateOffline:
+			next.enter(StateRecovering, at)
+			next.Good = 1
+		default:
+			if next.Good++; next.Good < onlineAfter {
+				break
+			}
+			next.enter(StateOnline, at)
+			next.Good, next.Cause = 0, ""
+			if old.State == StateRecovering {
+				next.ReturnedAt = at
+			}
+		}
+		if !h.now.CompareAndSwap(old, &next) {
+			continue
+		}
+		if next.State != old.State {
+			g.observeState(ctx, s, old.State, &next, nil)
+		}
+		if old.Failures > 0 {
+			g.doubtOurselves(ctx)
+		}
+		return
 	}
 }
 
-func (h *health) failed() {
-	h.lastFailed.Store(time.Now().UnixNano())
-	h.failures.Add(1)
+// failing takes a check that failed. It is counted first and judged then: whether
+// most servers fail can only be told when each of them has said so.
+func (s *Server) failing(ctx context.Context, c check, cause error) {
+	h, g := &s.health, s.group
+	at, text := g.now(), cause.Error()
+	var counted uint64 // good checks when it was
+	for {
+		old := h.now.Load()
+		if old.failed != c.failed {
+			return
+		}
+		next := *old
+		next.failed++
+		next.Failures++
+		next.Good, next.Cause, next.FailedAt = 0, text, at
+		if old.Since.IsZero() {
+			next.Since = at
+		}
+		if h.now.CompareAndSwap(old, &next) {
+			counted = next.good
+			break
+		}
+	}
+	suspect, spent := g.doubtOurselves(ctx)
+	if suspect || c.suspected && !spent {
+		return
+	}
+	for {
+		old := h.now.Load()
+		if old.good != counted { // it answered meanwhile
+			return
+		}
+		next := *old
+		next.strikes++
+		if to := next.afterFailure(); to != old.State {
+			next.enter(to, at)
+		}
+		if !h.now.CompareAndSwap(old, &next) {
+			continue
+		}
+		if next.State != old.State {
+			g.observeState(ctx, s, old.State, &next, cause)
+		}
+		if next.State == StateOffline {
+			g.doubtOurselves(ctx) // about those that are left
+		}
+		return
+	}
 }
 
-// up reports whether the last call was answered. A server that is not up gets no
-// new meeting while another one is.
-func (h *health) up() bool { return h.failures.Load() == 0 }
+func (c *condition) afterFailure() State {
+	switch {
+	case c.State == StateRecovering, c.strikes >= offlineAfter:
+		return StateOffline
+	case c.State == StateOnline:
+		return StateUnstable
+	}
+	return c.State
+}
+
+func (c *condition) enter(s State, at time.Time) { c.State, c.Since = s, at }
+
+// up reports whether the last check was good. A server that is not up gets no new
+// meeting while another one is.
+func (h *health) up() bool { return h.now.Load().Failures == 0 }
+
+// offline reports whether what was placed on the server may be created elsewhere.
+func (h *health) offline() bool { return h.now.Load().State == StateOffline }
+
+// lastFailed returns when a check last failed.
+func (h *health) lastFailed() time.Time { return h.now.Load().FailedAt }
 
 // rested reports whether the last failure is so long ago that it is old news.
-func (h *health) rested() bool {
-	return time.Now().UnixNano()-h.lastFailed.Load() > int64(retryAfter)
-}
-
-func (h *health) offline() bool { return h.failures.Load() >= offlineAfter }
-
-// probe asks the server in the background whether it is back. There is one probe
-// of a server at a time, and Close ends it.
-func (s *Server) probe() {
-	g := s.group
-	if !s.probing.CompareAndSwap(false, true) {
-		return
-	}
-	if g.gate.enter() != nil {
-		return
-	}
-	go func() {
-		defer g.gate.exit()
-		defer s.probing.Store(false)
-		_, _ = s.Meetings(context.WithValue(g.background, insideKey{}, g)) // health learns from it
-	}()
-}
-
-// anyUp reports whether a server is not offline. When all seem to be, it is rather
-// us who are cut off, and all are worth asking.
-func anyUp(servers []*Server) bool {
-	return slices.ContainsFunc(servers, func(s *Server) bool { return !s.health.offline() })
-}
-
-// passedOver returns ErrOffline for a server that is not to be waited for, and has
-// it asked in the background.
-func (s *Server) passedOver(othersUp bool, call string) error {
-	if !othersUp || !s.health.offline() {
-		return nil
-	}
-	s.probe()
-	return &Error{Server: s.name, Call: call, Err: ErrOffline}
-}
-
-// askAll is FanOut for the calls of the group itself: servers that are offline are
-// passed over.
-func askAll[T any](ctx context.Context, g *Group, call string, f func(context.Context, *Server) (T, error)) Results[T] {
-	servers := g.members.Load().list
-	someUp := anyUp(servers)
-	return fanOut(ctx, servers, g.workers, func(ctx context.Context, s *Server) (none T, _ error) {
-		if err := s.passedOver(someUp, call); err != nil { //nolint:contextcheck // the probe goes on when the caller has gone
-			return none, err
-		}
-		return f(ctx, s)
-	})
-}
+func (s *Server) rested() bool { return s.group.now().Sub(s.health.lastFailed()) > retryAfter }

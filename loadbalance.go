@@ -21,10 +21,10 @@ func (g *Group) selectServer(c criteria) (*Server, error) {
 	var fewest float64
 	now := g.now()
 	for _, s := range g.members.Load().list {
-		if _, tried := c.tried[s]; tried {
+		if _, tried := c.tried[s]; tried || s.Mode() != ModeEnabled {
 			continue
 		}
-		if !s.health.up() && s.health.rested() {
+		if !s.health.up() && s.rested() {
 			s.probe() // rather than with somebody's meeting
 		}
 		up, n := s.health.up(), float64(s.meetings.count(now.Add(-s.cfg.cacheTime)))/s.cfg.weight

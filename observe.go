@@ -22,6 +22,14 @@ type Observer struct {
 	MeetingPlaced func(e PlacementEvent)
 	// MeetingSplit is called when one meeting ID was seen on two servers.
 	MeetingSplit func(e SplitEvent)
+	// StateChanged is called when the calls to a server changed its [State], once
+	// for each change. It comes before the CallDone of the call that did it.
+	StateChanged func(e StateEvent)
+	// ModeChanged is called when somebody changed the [Mode] of a server.
+	ModeChanged func(e ModeEvent)
+	// Suspected is called when so many servers fail that the group begins to look
+	// for the fault on its own side, and when that is over.
+	Suspected func(e SuspicionEvent)
 }
 
 // CallEvent is one attempt of one API call on one server.
@@ -52,6 +60,38 @@ type SplitEvent struct {
 	MeetingID string
 	Kept      string // the server whose meeting the group goes on with
 	Other     string // the server whose meeting is left out of lists
+}
+
+// StateEvent is a change of the state of a server.
+type StateEvent struct {
+	Group    string
+	Server   string
+	From, To State
+	Mode     Mode      // which did not change
+	Time     time.Time // when the call had ended
+	Cause    error     // the *Error of the call that failed; nil when it got better
+}
+
+// ModeEvent is a change of what somebody decided for a server.
+type ModeEvent struct {
+	Group    string
+	Server   string
+	From, To Mode
+	Time     time.Time // when it was decided
+}
+
+// SuspicionEvent is the beginning or the end of a time in which no server becomes
+// offline, because the fault is believed to be on our side: more than half of the
+// servers that are neither disabled nor offline already failed at their last check.
+//
+// It is over when that is no longer so. It is also over, with Failing still more
+// than half, when it was so for five minutes in which some server answered.
+type SuspicionEvent struct {
+	Group   string
+	Begin   bool      // false: it is over
+	Failing int       // how many servers failed at their last check
+	Servers int       // of how many that count
+	Time    time.Time // when they were counted
 }
 
 func (g *Group) observeStart(ctx context.Context, e CallEvent) context.Context {
@@ -97,5 +137,41 @@ func (g *Group) observeSplit(ctx context.Context, id string, s split) {
 		slog.String("meeting", id), slog.String("kept", s.kept.name), slog.String("other", s.other.name))
 	if f := g.observer.MeetingSplit; f != nil {
 		f(SplitEvent{Group: g.name, MeetingID: id, Kept: s.kept.name, Other: s.other.name})
+	}
+}
+
+func (g *Group) observeState(ctx context.Context, s *Server, from State, now *condition, cause error) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("server", s.name), slog.Any("from", from), slog.Any("to", now.State), slog.Any("mode", now.Mode),
+	}
+	if cause != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", cause.Error()))
+	}
+	g.log.LogAttrs(ctx, level, "server changed its state", attrs...)
+	if f := g.observer.StateChanged; f != nil {
+		f(StateEvent{
+			Group: g.name, Server: s.name, From: from, To: now.State, Mode: now.Mode, Time: now.Since, Cause: cause,
+		})
+	}
+}
+
+func (g *Group) observeMode(ctx context.Context, s *Server, from, to Mode) {
+	g.log.LogAttrs(ctx, slog.LevelInfo, "server was given a mode",
+		slog.String("server", s.name), slog.Any("from", from), slog.Any("to", to))
+	if f := g.observer.ModeChanged; f != nil {
+		f(ModeEvent{Group: g.name, Server: s.name, From: from, To: to, Time: g.now()})
+	}
+}
+
+func (g *Group) observeSuspicion(ctx context.Context, e SuspicionEvent) {
+	level, text := slog.LevelInfo, "the group does not suspect itself any more"
+	if e.Begin {
+		level, text = slog.LevelWarn, "most servers fail: the group suspects itself"
+	}
+	g.log.LogAttrs(ctx, level, text, slog.Int("failing", e.Failing), slog.Int("servers", e.Servers))
+	if f := g.observer.Suspected; f != nil {
+		f(e)
 	}
 }

@@ -54,6 +54,7 @@ type groupConfig struct {
 type serverConfig struct {
 	host           string
 	weight         float64
+	mode           Mode
 	secrets        []string
 	algorithm      Algorithm
 	hookAlgorithm  Algorithm
@@ -242,6 +243,17 @@ func WithWeight(w float64) ServerOption {
 			c.problem("WithWeight: %v, need a weight over 0", w)
 		}
 		c.weight = w
+	})
+}
+
+// WithMode sets what the server is to do from the beginning, overriding the default
+// of [ModeEnabled]. [Server.SetMode] changes it later.
+func WithMode(m Mode) ServerOption {
+	return serverOption(func(c *serverConfig) {
+		if int(m) >= len(modeNames) {
+			c.problem("WithMode: unknown mode %d", uint8(m))
+		}
+		c.mode = m
 	})
 }
 

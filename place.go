@@ -202,7 +202,7 @@ func (sc *Scope) parentServer(ctx context.Context, parentID string, search bool)
 				return s
 			}
 		}
-		for s := range g.Servers() {
+		for _, s := range g.serving() {
 			if m := s.meetings.findInternal(parentID); m != nil && sc.has(m) {
 				return s
 			}
@@ -270,7 +270,7 @@ func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meet
 	case err == nil, !isNotFound(err) && seen != nil && !sc.has(seen):
 		return nil, existsError() // an error would name its server
 	case len(sc.meta) > 0 && seen == nil && isFault(err): // nobody knows whose it is
-		return nil, &GroupError{Call: callGetMeetings, Asked: sc.group.Len(), Servers: []ServerError{{Server: s.name, Err: err}}}
+		return nil, &GroupError{Call: callGetMeetings, Asked: len(sc.group.serving()), Servers: []ServerError{{Server: s.name, Err: err}}}
 	case isNotFound(err):
 		s.forget(ctx, p.MeetingID)
 	}

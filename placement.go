@@ -12,10 +12,10 @@ type placements struct {
 	servers sync.Map // meeting ID (string) -> *Server
 }
 
-// get returns the server of a meeting, unless it left the group.
+// get returns the server of a meeting, unless the group does without that server.
 func (p *placements) get(id string) *Server {
 	if v, ok := p.servers.Load(id); ok {
-		if s := v.(*Server); !s.removed.Load() {
+		if s := v.(*Server); !s.absent() {
 			return s
 		}
 	}
@@ -31,7 +31,7 @@ func (p *placements) set(id string, s *Server) {
 
 // setIfFree leaves a meeting where it is believed to be.
 func (p *placements) setIfFree(id string, s *Server) {
-	if v, loaded := p.servers.LoadOrStore(id, s); loaded && v != s && v.(*Server).removed.Load() {
+	if v, loaded := p.servers.LoadOrStore(id, s); loaded && v != s && v.(*Server).absent() {
 		p.servers.CompareAndSwap(id, v, s)
 	}
 }

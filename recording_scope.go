@@ -49,7 +49,7 @@ func (sc *Scope) AllRecordings(ctx context.Context, f RecordingFilter) iter.Seq2
 		ask := sc.recordingFilter(f)
 		seen := make(map[string]struct{})
 		var results Results[struct{}]
-		servers := sc.group.members.Load().list
+		servers := sc.group.serving()
 		someUp := anyUp(servers)
 		for _, s := range servers {
 			result := Result[struct{}]{Server: s}

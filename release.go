@@ -110,7 +110,7 @@ type learnedRelease struct {
 // knows returns what the server said of itself, if that still counts.
 func (s *Server) knows() (*learnedRelease, bool) {
 	l := s.learned.Load()
-	return l, l != nil && time.Since(l.at) <= releaseTime && s.health.lastFailed.Load() < l.at.UnixNano()
+	return l, l != nil && s.group.now().Sub(l.at) <= releaseTime && s.health.lastFailed().Before(l.at)
 }
 
 // learnRelease keeps what an answer of the index tells. named says that it had an

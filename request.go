@@ -85,6 +85,7 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 }
 
 func (s *Server) attempt(ctx context.Context, r request, which int64, n int, accept func(*response) error) error {
+	begun := s.beginCheck()
 	event := CallEvent{Group: s.group.name, Server: s.name, Call: r.call, Attempt: n, Start: time.Now()}
 	ctx = s.group.observeStart(ctx, event)
 
@@ -104,7 +105,7 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 	}
 	event.Duration, event.Err = time.Since(event.Start), err
 	if r.algorithm == nil { // of another service beside it the server's health learns nothing
-		s.learn(ctx, r.call, err)
+		s.learn(ctx, r.call, begun, err)
 	}
 	s.group.observeDone(ctx, event)
 	s.saveCookies(ctx)
@@ -117,17 +118,17 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 // take our word there, is of no more use than one that is down; of other calls,
 // that may be a matter of its release, and a create may be what a web server in
 // front keeps from a server that is being drained.
-func (s *Server) learn(ctx context.Context, call string, err error) {
+func (s *Server) learn(ctx context.Context, call string, begun check, err error) {
 	switch {
 	case ctx.Err() != nil, errors.Is(err, ErrClosed):
 	case errors.Is(err, ErrNotSupported), errors.Is(err, ErrChecksum):
 		if isCore(call) {
-			s.health.failed()
+			s.failing(ctx, begun, err)
 		}
 	case isFault(err):
-		s.health.failed()
+		s.failing(ctx, begun, err)
 	default:
-		s.health.answered()
+		s.answered(ctx, begun)
 	}
 }
 

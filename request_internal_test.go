@@ -38,7 +38,7 @@ func TestHealthLearnsFromTheServerOnly(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault    bbbtest.Fault
 		ctx      func(context.Context) (context.Context, context.CancelFunc)
-		failures int32
+		failures int
 	}{
 		"answers":          {},
 		"says no":          {fault: bbbtest.Fault{Body: "<response><returncode>FAILED</returncode><messageKey>notFound</messageKey></response>"}},
@@ -76,7 +76,7 @@ func TestHealthLearnsFromTheServerOnly(t *testing.T) {
 				}
 				defer cancel()
 				_, _ = s.IsMeetingRunning(ctx, "room")
-				assert.Equal(t, c.failures, s.health.failures.Load())
+				assert.Equal(t, c.failures, s.Health().Failures)
 				assert.Equal(t, c.failures == 0, s.health.up())
 
 				if c.failures > 0 {

@@ -135,7 +135,7 @@ func (sc *Scope) CachedMeetings(ctx context.Context) []*Meeting {
 	var all, of []*Meeting
 	seen := make(map[string]int)
 	sc.group.warm(ctx)
-	for s := range sc.group.Servers() {
+	for _, s := range sc.group.serving() {
 		of = s.meetings.since(of[:0], now.Add(-s.cfg.cacheTime))
 		for _, m := range of {
 			i, twice := seen[m.ID]

@@ -2,7 +2,6 @@ package bbb
 
 import (
 	"context"
-	"time"
 
 	"github.com/bbbgroup/bbb/internal/xmlwire"
 )
@@ -46,7 +45,7 @@ func (s *Server) Version(ctx context.Context) (*Version, error) {
 	if l, ok := s.knows(); ok {
 		return new(l.version), nil
 	}
-	asked := time.Now()
+	asked := s.group.now()
 	got, err := fetch(ctx, s, request{call: callIndex, unsigned: true}, versionRecord)
 	if err != nil {
 		return nil, err
