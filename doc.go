@@ -43,9 +43,24 @@
 // sent again goes to the same server, for ten minutes or until that server counts
 // as offline.
 //
-// A server counts as offline after three failures in a row. What was on it may
-// then be created elsewhere. Lists and searches pass it over with [ErrOffline] and
-// ask it in the background until it is back.
+// # Health
+//
+// Every call says something of its server ([Server.Health]). At the first failure
+// a server is unstable, after three in a row it is offline: what was on it may then
+// be created elsewhere, and lists and searches pass it over with [ErrOffline] and
+// ask it in the background until it is back. Three good checks in a row make it
+// online again, so that a server that is bad now and then does not flicker. Calls at
+// the same time count as one.
+//
+// When more than half of the servers fail, the group suspects its own network: no
+// server becomes offline, and so nothing is created twice. That lasts until it is
+// better, but no longer than five minutes in which some server answers. So the last
+// server is never offline, and neither is the only one.
+//
+// What somebody decides stands beside that: [Server.Drain] waits until a server has
+// no meetings left and lets no new ones on it, [Server.SetMode] takes it out of use.
+// [Group.Run] asks all servers in the background, evenly spread; without it, they
+// are judged by the calls that are made anyway.
 //
 // # Errors
 //

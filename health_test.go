@@ -307,7 +307,7 @@ func TestStatesUnderLoad(t *testing.T) {
 				assert.False(t, h.Failures > 0 && h.Good > 0)
 				assert.Less(t, h.Good, 3)
 				if i%50 == 0 {
-					s.SetMode(bbb.Mode(i / 50 % 2)) //nolint:gosec // 0 or 1
+					s.SetMode(bbb.Mode(i / 50 % 2))
 				}
 			}
 		})

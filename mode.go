@@ -51,7 +51,7 @@ func unmarshalName[N ~uint8](names []string, text []byte, n *N) error {
 	if i < 0 {
 		return fmt.Errorf("bbb: %.20q is none of %q", text, names)
 	}
-	*n = N(i) //nolint:gosec // one of a few
+	*n = N(i)
 	return nil
 }
 

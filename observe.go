@@ -166,11 +166,12 @@ func (g *Group) observeMode(ctx context.Context, s *Server, from, to Mode) {
 }
 
 func (g *Group) observeSuspicion(ctx context.Context, e SuspicionEvent) {
-	level, text := slog.LevelInfo, "the group does not suspect itself any more"
+	counts := []slog.Attr{slog.Int("failing", e.Failing), slog.Int("servers", e.Servers)}
 	if e.Begin {
-		level, text = slog.LevelWarn, "most servers fail: the group suspects itself"
+		g.log.LogAttrs(ctx, slog.LevelWarn, "most servers fail: the group suspects itself", counts...)
+	} else {
+		g.log.LogAttrs(ctx, slog.LevelInfo, "the group does not suspect itself any more", counts...)
 	}
-	g.log.LogAttrs(ctx, level, text, slog.Int("failing", e.Failing), slog.Int("servers", e.Servers))
 	if f := g.observer.Suspected; f != nil {
 		f(e)
 	}

@@ -1,0 +1,84 @@
+package bbb
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	// drainPause is how long Drain waits between two questions, give or take a
+	// tenth, so that many servers that are drained at once are not asked in step.
+	drainPause = 5 * time.Second
+	opDrain    = "drain" // what errors call it: it is no call of the API
+)
+
+// Drain gives the server no new meeting ([ModeDraining]) and returns when it has
+// none left, so that it can be taken down. It asks the server at once and then
+// every five seconds or so. Meetings that were ended by force do not count,
+// although a server lists them for a while. A question that fails is asked again:
+// a server that does not answer may still hold meetings.
+//
+// The server stays draining, whatever Drain returns. Nobody is thrown out: end
+// the meetings ([Meeting.End]) to have it faster. Creates that were under way when
+// it began may still put a meeting on the server, and so may other processes; they
+// need to be told too.
+//
+// Errors are *[Error] with the call "drain": that of ctx when it ends first, one
+// that says so when somebody gives the server another mode meanwhile, and
+// [ErrClosed]. It stands for getMeetings.
+func (s *Server) Drain(ctx context.Context) error {
+	g := s.group
+	if g.gate.isClosed() {
+		return &Error{Server: s.name, Call: opDrain, Err: ErrClosed}
+	}
+	left := s.setMode(ModeDraining)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	asking, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// Close does not wait for the meetings to end.
+	defer context.AfterFunc(g.background, cancel)() //nolint:contextcheck // the group ends it besides the caller
+	watching.Go(func() {
+		select {
+		case <-left:
+			cancel()
+		case <-asking.Done():
+		}
+	})
+
+	last := 0 // meetings that the server had when it last answered
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-asking.Done():
+			err := ErrClosed
+			switch {
+			case ctx.Err() != nil:
+				err = ended(ctx)
+			case g.background.Err() == nil:
+				err = fmt.Errorf("the server was given another mode meanwhile: it is %s now", s.Mode())
+			}
+			return &Error{Server: s.name, Call: opDrain, Err: fmt.Errorf("%w (meetings when last seen: %d)", err, last)}
+		}
+		if meetings, err := s.Meetings(asking); err == nil {
+			if last = countLeft(meetings); last == 0 && s.Mode() == ModeDraining {
+				return nil
+			}
+		}
+		timer.Reset(drainPause*9/10 + rand.N(drainPause/5)) //nolint:gosec // spreads questions, hides nothing
+	}
+}
+
+func countLeft(meetings []*Meeting) (n int) {
+	for _, m := range meetings {
+		if !m.HasBeenForciblyEnded {
+			n++
+		}
+	}
+	return n
+}

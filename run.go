@@ -1,0 +1,285 @@
+package bbb
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// opRun is what errors call Run: it is no call of the API.
+const opRun = "run"
+
+// lookEvery is how often a Run looks for servers that were added or enabled.
+const lookEvery = time.Second
+
+// Run keeps what is known of the servers up to date until ctx ends: it asks every
+// server that is not disabled for its state ([Server.Refresh]) once per interval,
+// so that [Group.CachedMeetings] is never older, and a server that fails or comes
+// back is noticed without a user's call. Without it, the calls themselves are all
+// that [Server.State] is judged by.
+//
+// Each server has its own place in the interval, with a little jitter, so that the
+// requests are spread evenly and several processes do not fall into step. The
+// first round takes one interval; call [Group.Refresh] before, to know everything
+// at once. A server that is added or enabled meanwhile is asked within about two
+// seconds, one that is removed or disabled no more. Servers that are offline are
+// asked like the others: that is how they come back. A server that is slow has one
+// request at a time, and misses its turn while that is under way. There are
+// at most as many requests as the group has workers ([WithWorkers]); when that
+// many servers hang at once, the others wait for a worker.
+//
+// Once per interval what is known of all servers is merged. A meeting that is on
+// two servers is reported ([Observer]) once both have said so again, which takes up
+// to three intervals.
+//
+// Run blocks. It returns an *[Error] with the call "run": that of ctx when it ends,
+// [ErrClosed] when the group is closed, [ErrInvalidParams] for an interval that is
+// not over 0, and an error when another Run of the group is under way. Its requests
+// have ended when it returns. The failures of servers are no errors of Run; an
+// [Observer] and the log are told. Interval and jitter are real time, also with
+// [WithClock].
+func (g *Group) Run(ctx context.Context, interval time.Duration) error {
+	switch {
+	case interval <= 0:
+		return &Error{Call: opRun, Err: fmt.Errorf("%w: an interval of %v", ErrInvalidParams, interval)}
+	case g.gate.isClosed():
+		return &Error{Call: opRun, Err: ErrClosed}
+	case !g.running.CompareAndSwap(false, true):
+		return &Error{Call: opRun, Err: errors.New("another Run of the group is under way")}
+	}
+	defer g.running.Store(false)
+	asking, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(g.background, cancel)() //nolint:contextcheck // the group ends it besides the caller
+
+	r := &rounds{
+		group: g, interval: interval, start: time.Now(),
+		turns: make(map[*Server]*turn), twice: make(map[string]time.Time), workers: make(chan struct{}, g.workers),
+	}
+	r.run(asking)
+	r.asked.Wait()
+	if ctx.Err() != nil {
+		return &Error{Call: opRun, Err: ended(ctx)}
+	}
+	return &Error{Call: opRun, Err: ErrClosed}
+}
+
+// rounds is the work of one Run. Its fields belong to the goroutine of Run.
+type rounds struct {
+	group    *Group
+	interval time.Duration
+	start    time.Time
+	given    int // places in the interval
+	turns    map[*Server]*turn
+	queue    turnQueue
+	twice    map[string]time.Time // IDs seen on two servers, and since when
+	workers  chan struct{}        // holds one value for each request under way
+	asked    sync.WaitGroup       // those requests
+}
+
+// turn is when a server is asked next.
+type turn struct {
+	server *Server
+	place  time.Time // in the interval of this turn
+	due    time.Time // the place, and some jitter
+	busy   atomic.Bool
+	asked  atomic.Int64 // Unix nanoseconds of the last question that was answered
+}
+
+func (r *rounds) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	look, merge := r.start, r.start.Add(r.interval)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		if now := time.Now(); !now.Before(look) {
+			r.look(now)
+			look = now.Add(min(lookEvery, r.interval))
+		}
+		for len(r.queue) > 0 && !r.queue[0].due.After(time.Now()) {
+			if !r.next(ctx) {
+				return
+			}
+		}
+		if now := time.Now(); !now.Before(merge) {
+			r.merge(ctx, now)
+			merge = now.Add(r.interval)
+		}
+		wake := look
+		if merge.Before(wake) {
+			wake = merge
+		}
+		if len(r.queue) > 0 && r.queue[0].due.Before(wake) {
+			wake = r.queue[0].due
+		}
+		timer.Reset(time.Until(wake))
+	}
+}
+
+// look gives a turn to each server that has none, and takes it from those that the
+// group does without.
+func (r *rounds) look(now time.Time) {
+	var added []*turn
+	for _, s := range r.group.serving() {
+		if r.turns[s] == nil {
+			// Parts of the golden ratio fill the interval evenly, however many servers
+			// come one after the other.
+			_, part := math.Modf(float64(r.given) * (math.Sqrt(5) - 1) / 2)
+			t := &turn{server: s, place: r.start.Add(time.Duration(part * float64(r.interval)))}
+			r.given++
+			r.turns[s] = t
+			added = append(added, t)
+		}
+	}
+	for s := range r.turns {
+		if s.absent() {
+			delete(r.turns, s)
+		}
+	}
+	for i, t := range added {
+		if t.due = t.place; now.After(r.start) {
+			// Soon, but not all at once. The turn after that is in its place.
+			t.due = now.Add(min(lookEvery, r.interval) * time.Duration(i) / time.Duration(len(added)))
+			t.place = r.placeAfter(t, t.due.Add(-r.interval/2))
+		}
+		heap.Push(&r.queue, t)
+	}
+}
+
+// placeAfter returns the first place of a turn after the given time.
+func (r *rounds) placeAfter(t *turn, at time.Time) time.Time {
+	if ahead := at.Sub(t.place); ahead >= 0 {
+		return at.Add(r.interval - ahead%r.interval)
+	}
+	return t.place
+}
+
+// next asks the server whose turn it is, as soon as a worker is free, and reports
+// false when ctx ended before that.
+func (r *rounds) next(ctx context.Context) bool {
+	t := r.queue[0]
+	if r.turns[t.server] != t || t.server.absent() {
+		heap.Pop(&r.queue)
+		if r.turns[t.server] == t {
+			delete(r.turns, t.server)
+		}
+		return true
+	}
+	if t.busy.CompareAndSwap(false, true) {
+		select {
+		case r.workers <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
+		r.asked.Go(func() {
+			defer func() { <-r.workers }()
+			defer t.busy.Store(false)
+			if at := time.Now(); t.server.Refresh(ctx) == nil {
+				t.asked.Store(at.UnixNano())
+			}
+		})
+	}
+	// Turns that were missed while there was no worker are not made up for.
+	after := time.Now()
+	if t.place.After(after) {
+		after = t.place
+	}
+	t.place = r.placeAfter(t, after)
+	t.due = t.place.Add(rand.N(r.interval/20 + 1)) //nolint:gosec // spreads questions, hides nothing
+	heap.Fix(&r.queue, 0)
+	return true
+}
+
+// merge reports meetings that are on two servers, by what the servers said last.
+func (r *rounds) merge(ctx context.Context, now time.Time) {
+	servers := r.group.serving()
+	results := make(Results[[]*Meeting], len(servers))
+	for i, s := range servers {
+		results[i].Server = s
+		if at := r.answered(s); now.Sub(at) > 2*r.interval || !s.health.up() {
+			results[i].Err = ErrOffline // nothing new of it
+			continue
+		}
+		results[i].Value = s.meetings.since(nil, time.Time{})
+	}
+	r.leaveOut(results, now)
+	r.group.merge(ctx, results)
+}
+
+// answered returns when the server was asked what it answered last.
+func (r *rounds) answered(s *Server) time.Time {
+	if t := r.turns[s]; t != nil && t.asked.Load() != 0 {
+		return time.Unix(0, t.asked.Load())
+	}
+	return time.Time{}
+}
+
+// leaveOut takes out the meetings that are on two servers if these were not both
+// asked since that was first seen. They were asked at different times: a meeting
+// may have ended on the one and begun on the other in between.
+func (r *rounds) leaveOut(results Results[[]*Meeting], now time.Time) {
+	on := make(map[string]*Server)
+	twice, out := make(map[string]time.Time), make(map[string]bool)
+	for _, one := range results {
+		for _, m := range one.Value {
+			other := on[m.ID]
+			if on[m.ID] = m.server; other == nil {
+				continue
+			}
+			first, seen := r.twice[m.ID]
+			if !seen {
+				first = now
+			}
+			twice[m.ID] = first
+			if !r.answered(m.server).After(first) || !r.answered(other).After(first) {
+				out[m.ID] = !r.group.splits.has(m.ID)
+			}
+		}
+	}
+	r.twice = twice
+	for i := range results {
+		kept := results[i].Value[:0]
+		for _, m := range results[i].Value {
+			if !out[m.ID] {
+				kept = append(kept, m)
+			}
+		}
+		results[i].Value = kept
+	}
+}
+
+func (s *splitSet) has(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.known[id]
+	return ok
+}
+
+// turnQueue is a heap of turns, the next one first.
+type turnQueue []*turn
+
+func (q turnQueue) Len() int           { return len(q) }
+func (q turnQueue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q turnQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+
+// Push is called by the heap.
+func (q *turnQueue) Push(t any) { *q = append(*q, t.(*turn)) }
+
+// Pop is called by the heap.
+func (q *turnQueue) Pop() any {
+	last := len(*q) - 1
+	t := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return t
+}
