@@ -80,6 +80,13 @@ func (n *nurse) suspected() []string {
 	return changes
 }
 
+// twins returns how many split meetings were reported.
+func (n *nurse) twins() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.splits)
+}
+
 // poll asks a server once for each letter: F while it is down, g while it is well.
 func poll(t testing.TB, s *bbb.Server, f *bbbtest.Server, outcomes string) {
 	t.Helper()
