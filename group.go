@@ -153,6 +153,7 @@ func newMembers(list []*Server) *members {
 // group does not find them any more. Calls under way are not interrupted. A
 // server of the same name or URL may be added afterwards.
 func (g *Group) Remove(name string) bool {
+	defer g.doubtOurselves(g.background) // about those that are left, when the lock is free
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.members.Load()

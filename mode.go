@@ -83,7 +83,7 @@ func (s *Server) setMode(m Mode) (left <-chan struct{}) {
 		close(old.left)
 		g := s.group
 		g.observeMode(g.background, s, old.Mode, m)
-		if old.Mode == ModeDisabled {
+		if old.Mode == ModeDisabled && !s.removed.Load() {
 			g.hookNewServer(s)
 		}
 		g.doubtOurselves(g.background) // about others than before

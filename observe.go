@@ -23,7 +23,8 @@ type Observer struct {
 	// MeetingSplit is called when one meeting ID was seen on two servers.
 	MeetingSplit func(e SplitEvent)
 	// StateChanged is called when the calls to a server changed its [State], once
-	// for each change. It comes before the CallDone of the call that did it.
+	// for each change. It comes before the CallDone of the call that did it. Of
+	// changes within one instant the later one may be told first: no lock is held.
 	StateChanged func(e StateEvent)
 	// ModeChanged is called when somebody changed the [Mode] of a server.
 	ModeChanged func(e ModeEvent)

@@ -267,6 +267,19 @@ func TestRecoveringServerWhileMostFail(t *testing.T) {
 	})
 }
 
+// The servers that failed were taken out of the group: what is left is well.
+func TestSuspicionEndsWhenServersAreRemoved(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var n nurse
+		g, fakes := newGroup(t, 3, n.option(t))
+		round(t, g, fakes, 0, 1)
+		assert.True(t, g.Remove("bbb1"))
+		assert.False(t, server(t, g, "bbb3").Health().Suspect, "one of two")
+		assert.Equal(t, []string{"+2/3", "-1/2"}, n.suspected())
+	})
+}
+
 // Disabled servers are not counted, on either side, and the count is made anew when
 // one is disabled.
 func TestDisabledServersAreNotCounted(t *testing.T) {
