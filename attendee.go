@@ -130,6 +130,7 @@ func (s *Server) JoinURL(ctx context.Context, p JoinParams) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.group.reservations.joined(s, p.MeetingID)
 	return s.signedURL(callJoin, p.appendQuery(nil)), nil
 }
 
@@ -161,6 +162,7 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.group.reservations.joined(s, p.MeetingID)
 	role := p.Role
 	if role == "" {
 		role = s.roleOf(p)

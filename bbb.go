@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -36,6 +37,8 @@ type Server struct {
 	health    health
 	learned   atomic.Pointer[learnedRelease]
 	meetings  meetingSet
+	ledger    ledger
+	machine   atomic.Pointer[MachineLoad]
 	probing   atomic.Bool
 	removed   atomic.Bool
 	restoring atomic.Bool
@@ -120,6 +123,9 @@ func (s *Server) Host() string { return s.cfg.host }
 // Weight returns the share of the load that the server can take; see
 // [WithWeight].
 func (s *Server) Weight() float64 { return s.cfg.weight }
+
+// Labels returns a copy of the labels of the server; see [WithLabels].
+func (s *Server) Labels() Labels { return maps.Clone(s.cfg.labels) }
 
 // String returns the name and the URL of the server. It does not show the
 // secret.

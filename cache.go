@@ -40,8 +40,9 @@ func NewMemoryCache() Cache {
 }
 
 type memoryCache struct {
-	store  *gocache.Cache
-	writes atomic.Int64
+	store    *gocache.Cache
+	writes   atomic.Int64
+	journals memoryJournals
 }
 
 // sweepEvery is how many writes pass between two sweeps of expired values.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // CreateMeeting creates a meeting on this server, or finds it there: repeating a
@@ -36,6 +37,10 @@ func (s *Server) CreateMeeting(ctx context.Context, p CreateParams) (m *Meeting,
 		return nil, err
 	}
 	s.placed(ctx, m)
+	if c := (Criteria{Placement: p.Placement, Params: &p}); !m.Existed() {
+		s.ledger.settle(m.ID, c.size(), time.Time{})
+		s.group.reservations.reserve(ctx, s, m.ID, c.size())
+	}
 	return m, nil
 }
 

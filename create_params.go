@@ -270,6 +270,10 @@ type CreateParams struct {
 	// Extra is what has no field here. It is sent as it is and cannot hold what has a field, nor the
 	// checksum.
 	Extra url.Values
+
+	// Placement says what kind of server the meeting needs, and how many people are expected, when a
+	// group chooses the server. It is not sent.
+	Placement Placement `bbb:"local"`
 }
 
 // A BreakoutGroup is a breakout room planned in advance.

@@ -30,19 +30,22 @@ type Group struct {
 	now            func() time.Time
 	observer       Observer
 	log            *slog.Logger
+	checkers       []Checker
+	selection      Selection
 	serverDefaults []ServerOption
 	transport      *http.Transport // shared by the servers that were given none
 	onceTransport  *http.Transport // the same, for calls that must not be repeated
 
-	all       *Scope // the group seen as the scope without a filter
-	store     *store
-	places    placements
-	searching flights
-	splits    splitSet
-	creating  keyLocks
-	hooks     groupHooks
-	doubt     doubt
-	running   atomic.Bool // a Run is under way
+	all          *Scope // the group seen as the scope without a filter
+	store        *store
+	places       placements
+	searching    flights
+	splits       splitSet
+	creating     keyLocks
+	reservations *reservations
+	hooks        groupHooks
+	doubt        doubt
+	running      atomic.Bool // a Run is under way
 
 	members atomic.Pointer[members] // never nil; replaced, never changed
 	mu      sync.Mutex              // held by those who replace members
@@ -100,11 +103,14 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 		now:            cfg.now,
 		observer:       cfg.observer,
 		log:            cfg.logger.With(slog.String("group", name)),
+		checkers:       cfg.checkers,
+		selection:      cfg.selection,
 		serverDefaults: cfg.servers,
 		transport:      newTransport(cfg.workers),
 	}
 	g.onceTransport = newOnceTransport(g.transport)
 	g.store = newStore(cfg.cache, name, g.log, g.now)
+	g.reservations = newReservations(g, cfg.cache)
 	g.all = &Scope{group: g}
 	g.members.Store(&members{})
 	g.background, g.quiet = context.WithCancel(context.Background())

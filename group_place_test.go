@@ -44,7 +44,8 @@ func TestMeetingsSpreadOverTheServers(t *testing.T) {
 	}
 }
 
-// A server of weight 2 gets twice the meetings of one of weight 1.
+// A server of weight 2 gets about twice the meetings of one of weight 1: a little more,
+// since the smaller one has to keep room for one that turns out large.
 func TestMeetingsSpreadByWeight(t *testing.T) {
 	t.Parallel()
 	fakes := newFakes(t, 3)
@@ -57,7 +58,7 @@ func TestMeetingsSpreadByWeight(t *testing.T) {
 		require.NoError(t, err)
 	}
 	for i, f := range fakes {
-		assert.Len(t, f.Meetings(), 10*(i+1), f.Name())
+		assert.InDelta(t, 10*(i+1), len(f.Meetings()), 3, f.Name())
 	}
 }
 

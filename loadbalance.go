@@ -1,51 +1,307 @@
 package bbb
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
 )
 
-// criteria are what the choice of a server for a new meeting may depend on.
-type criteria struct {
-	tried map[*Server]error // servers that refused this create, and why
+// A Checker says how fit a server is for a new meeting. Every server begins with 10
+// points, and each checker scales them by a [Factor] from 0 to 1: 0 rules the server
+// out. The best score gets the meeting. See [WithCheckers] and [WithExtraCheckers].
+//
+// A checker is called for every server at every decision, by many goroutines at a
+// time. So it must be safe for concurrent use and quick, which means that it does no
+// I/O, and it must not create meetings in the group.
+type Checker func(s *Server, c Criteria) Factor
+
+// perfect is the score of a server before it is checked.
+const perfect = 10
+
+// Candidate is a server that may get a meeting: none of those that were ruled out.
+type Candidate struct {
+	Server *Server
+	Score  float64 // above 0, and at most 10
 }
 
-// selectServer chooses the server of a new meeting: of those that answered their
-// last call, the one with the fewest meetings seen lately for its weight, and one
-// at random of those that are equal. When none answered, one of the others is
-// tried rather than failing on old news. This is the one place that ranking
-// replaces.
-func (g *Group) selectServer(c criteria) (*Server, error) {
-	var best []*Server
-	var bestUp bool
-	var fewest float64
+// A Selection chooses among the candidates, of which there is at least one, and
+// returns the number of the one it takes. It must be safe for concurrent use. See
+// [WithSelection], [Best] and [Choices].
+type Selection func(candidates []Candidate) int
+
+// Best is the [Selection] that takes the best score, and one at random of those that
+// are equal.
+func Best(candidates []Candidate) int {
+	best, equal := 0, 1
+	for i := 1; i < len(candidates); i++ {
+		switch score, most := candidates[i].Score, candidates[best].Score; {
+		case same(score, most):
+			if equal++; rand.IntN(equal) == 0 { //nolint:gosec // spreads load, hides nothing
+				best = i
+			}
+		case score > most:
+			best, equal = i, 1
+		}
+	}
+	return best
+}
+
+// same reports whether two scores differ by no more than the order of their factors.
+func same(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(a, b) }
+
+// Choices returns the [Selection] that draws k different candidates at random by
+// their weights and takes the best of these. It is for many processes that share no
+// [Cache]: each would send its meetings to the server that is best in the last
+// report, all to the same one, while two random choices hardly ever agree. k of 2 or
+// 3 is usual; 1 is a random server by weight, and less counts as 1.
+func Choices(k int) Selection {
+	return func(candidates []Candidate) int {
+		if k >= len(candidates) {
+			return Best(candidates)
+		}
+		// The largest k of u^(1/weight) are a draw by weight without putting back.
+		type draw struct {
+			key float64
+			at  int
+		}
+		draws := make([]draw, len(candidates))
+		for i, c := range candidates {
+			draws[i] = draw{math.Log(1-rand.Float64()) / c.Server.Weight(), i} //nolint:gosec // spreads load, hides nothing
+		}
+		slices.SortFunc(draws, func(a, b draw) int { return cmp.Compare(b.key, a.key) })
+		drawn := make([]Candidate, max(k, 1))
+		for i := range drawn {
+			drawn[i] = candidates[draws[i].at]
+		}
+		return draws[Best(drawn)].at
+	}
+}
+
+// fleet is what a decision needs to know of all servers.
+type fleet struct {
+	now       time.Time
+	maxWeight float64
+	usual     float64 // seats for a weight of 1, on the servers of which this is known
+	known     bool    // there is such a server
+}
+
+// newFleet looks at all servers, whose loads are returned.
+func newFleet(servers []*Server, seatings []*seating, now time.Time) (*fleet, []Load) {
+	f := &fleet{now: now}
+	loads := make([]Load, len(servers))
+	var seats, weight float64
+	for i, s := range servers {
+		f.maxWeight = max(f.maxWeight, s.cfg.weight)
+		if loads[i] = seatings[i].load(now); trust(now.Sub(loads[i].Time)) == 1 {
+			seats, weight = seats+loads[i].Seats(), weight+s.cfg.weight
+		}
+	}
+	if weight > 0 {
+		f.usual, f.known = seats/weight, true
+	}
+	return f, loads
+}
+
+// contender is a candidate and what its ledger was when it was judged.
+type contender struct {
+	Candidate
+	seen *seating
+}
+
+// decision is what is wanted of a decision.
+type decision struct {
+	Criteria
+	id      string
+	tried   map[*Server]error // servers that refused this create, and why
+	attempt int
+}
+
+// judge asks the checkers about all servers. It takes no lock. The ranking is made
+// only if somebody will read it, which is when d.explain is set.
+func (g *Group) judge(d *decision) ([]contender, *Ranking) {
+	servers := g.members.Load().list
+	seatings := make([]*seating, len(servers))
+	for i, s := range servers {
+		seatings[i] = s.ledger.seating()
+	}
 	now := g.now()
+	c := d.Criteria
+	var loads []Load
+	c.fleet, loads = newFleet(servers, seatings, now)
+	contenders := make([]contender, 0, len(servers))
+	var ranked []RankedServer
+	var factors []Factor
+	if c.explain {
+		ranked = make([]RankedServer, len(servers))
+		factors = make([]Factor, 0, len(servers)*len(g.checkers))
+	}
+	for i, s := range servers {
+		c.of, c.load = s, &loads[i]
+		score := float64(perfect)
+		if d.tried[s] != nil || s.disabled() {
+			score = 0
+		}
+		from := len(factors)
+		for n, check := range g.checkers {
+			if score == 0 && !c.explain {
+				break
+			}
+			f := check(s, c)
+			if f.Value > 1 {
+				f.Value = 1
+			} else if !(f.Value > 0) { // written so that NaN is refused
+				f.Value = 0
+			}
+			score *= f.Value
+			if c.explain {
+				if f.Checker == "" {
+					f.Checker = "checker " + strconv.Itoa(n+1)
+				}
+				factors = append(factors, f)
+			}
+		}
+		if score > 0 {
+			contenders = append(contenders, contender{Candidate{s, score}, seatings[i]})
+		}
+		if c.explain {
+			ranked[i] = RankedServer{Server: s.name, Score: score, Factors: slices.Clip(factors[from:]), Load: loads[i]}
+			if err := d.tried[s]; err != nil {
+				ranked[i].Refused = ServerError{Server: s.name, Err: err}.reason()
+			} else if s.disabled() { // whatever the checkers are
+				ranked[i].Refused = ModeDisabled.String()
+			}
+		}
+	}
+	if !c.explain {
+		return contenders, nil
+	}
+	order := make([]int, len(ranked))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ranked[b].Score, ranked[a].Score) })
+	ranking := &Ranking{Group: g.name, Time: now, Placement: c.Placement, Servers: make([]RankedServer, len(ranked))}
+	for i, from := range order {
+		ranking.Servers[i] = ranked[from]
+	}
+	return contenders, ranking
+}
+
+// take lets the group's Selection choose.
+func (g *Group) take(contenders []contender) (contender, error) {
+	candidates := make([]Candidate, len(contenders))
+	for i := range contenders {
+		candidates[i] = contenders[i].Candidate
+	}
+	i := g.selection(candidates)
+	if i < 0 || i >= len(contenders) {
+		return contender{}, &Error{Call: callCreate, Err: fmt.Errorf("%w: the Selection took number %d of %d", ErrNoServer, i, len(contenders))}
+	}
+	return contenders[i], nil
+}
+
+// maxReranks is how often a decision is made anew because another one was faster.
+// After that it stands as it is.
+const maxReranks = 20
+
+// choose takes a server for a new meeting and holds seats for it there. Decisions at
+// one time do not all fall on the same server, since each one sees the seats that
+// those before it took: when the ledger of the server has changed meanwhile, it is
+// judged again.
+func (g *Group) choose(ctx context.Context, d *decision) (*Server, error) {
+	d.explain = g.wantsRankings(ctx)
+	g.probeRested()
+	for try := 1; ; try++ {
+		contenders, ranking := g.judge(d)
+		if len(contenders) == 0 {
+			return nil, g.nobody(d)
+		}
+		taken, err := g.take(contenders)
+		if err != nil {
+			return nil, err
+		}
+		if try >= maxReranks {
+			taken.seen = nil
+		}
+		if taken.Server.ledger.reserve(taken.seen, d.id, d.size(), g.now()) {
+			if ranking != nil {
+				ranking.Chosen = taken.Server.name
+				g.observeRanked(ctx, d, ranking)
+			}
+			return taken.Server, nil
+		}
+	}
+}
+
+// probeRested has servers asked that nobody has asked since they failed, rather than
+// with somebody's meeting.
+func (g *Group) probeRested() {
 	for _, s := range g.members.Load().list {
-		if _, tried := c.tried[s]; tried || s.Mode() != ModeEnabled {
-			continue
-		}
-		if !s.health.up() && s.rested() {
-			s.probe() // rather than with somebody's meeting
-		}
-		up, n := s.health.up(), float64(s.meetings.count(now.Add(-s.cfg.cacheTime)))/s.cfg.weight
-		switch {
-		case len(best) == 0, up && !bestUp, up == bestUp && n < fewest:
-			best, bestUp, fewest = append(best[:0], s), up, n
-		case up == bestUp && n == fewest:
-			best = append(best, s)
+		if !s.health.up() && !s.disabled() && s.rested() {
+			s.probe()
 		}
 	}
-	if len(best) > 0 {
-		return best[rand.IntN(len(best))], nil //nolint:gosec // spreads load, hides nothing
+}
+
+// nobody returns why no server can be chosen.
+func (g *Group) nobody(d *decision) error {
+	d.explain = true
+	_, ranking := g.judge(d)
+	if len(ranking.Servers) == 0 {
+		return &Error{Call: callCreate, Err: fmt.Errorf("%w: the group %q has no server", ErrNoServer, g.name)}
 	}
-	if len(c.tried) == 0 {
-		return nil, &Error{Call: callCreate, Err: fmt.Errorf("%w: the group %q has no server", ErrNoServer, g.name)}
+	refused := &GroupError{Call: callCreate, Asked: len(ranking.Servers)}
+	reasons := make(map[string]string, len(ranking.Servers))
+	for _, r := range ranking.Servers {
+		reasons[r.Server] = r.RuledOut()
 	}
-	refused := &GroupError{Call: callCreate, Asked: len(c.tried)}
 	for _, s := range g.members.Load().list {
-		if err := c.tried[s]; err != nil {
+		why, judged := reasons[s.name]
+		switch err := d.tried[s]; {
+		case err != nil:
 			refused.Servers = append(refused.Servers, ServerError{Server: s.name, Err: err})
+		case judged:
+			refused.Servers = append(refused.Servers, ServerError{Server: s.name, Err: errors.New(why)})
 		}
 	}
-	return nil, fmt.Errorf("%w: %w", ErrNoServer, refused)
+	return fmt.Errorf("%w: %w", ErrNoServer, refused)
+}
+
+// Rank says how fit each server is for a new meeting at this moment, with every
+// checker's factor and its reason. Nothing is reserved and no server is asked; a
+// [Cache] given to the group may be, for what other processes have reserved.
+func (g *Group) Rank(ctx context.Context, c Criteria) *Ranking {
+	g.reservations.sync(ctx)
+	c.explain = true
+	_, ranking := g.judge(&decision{Criteria: c})
+	return ranking
+}
+
+// SelectServer returns the server that a new meeting should be created on. It asks
+// no server, and holds no seats: two calls in a row may give the same one, until a
+// meeting is created there. [Group.CreateMeeting] does all of it in one.
+//
+// When no server can take it the error matches [ErrNoServer] and says why each one
+// was ruled out.
+func (g *Group) SelectServer(ctx context.Context, c Criteria) (*Server, error) {
+	if g.gate.isClosed() {
+		return nil, &Error{Call: callCreate, Err: ErrClosed}
+	}
+	g.reservations.sync(ctx)
+	d := &decision{Criteria: c}
+	contenders, _ := g.judge(d)
+	if len(contenders) == 0 {
+		return nil, g.nobody(d)
+	}
+	taken, err := g.take(contenders)
+	if err != nil {
+		return nil, err
+	}
+	return taken.Server, nil
 }

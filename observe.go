@@ -3,6 +3,8 @@ package bbb
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,6 +19,10 @@ type Observer struct {
 	CallStart func(ctx context.Context, e CallEvent) context.Context
 	// CallDone is called after each attempt, with its outcome.
 	CallDone func(ctx context.Context, e CallEvent)
+	// ServerChosen is called when a server was chosen for a new meeting, before it is
+	// created there, with all that was weighed. Making that costs time with hundreds
+	// of servers; without this function and without debug logs it is not made.
+	ServerChosen func(e RankingEvent)
 	// MeetingPlaced is called when a create through the group or a scope put a new
 	// meeting on a server.
 	MeetingPlaced func(e PlacementEvent)
@@ -44,6 +50,14 @@ type CallEvent struct {
 	StatusCode int           // CallDone only: HTTP status, 0 when no answer came
 	Bytes      int           // CallDone only: length of the answer's body
 	Err        error         // CallDone only: nil, or an *Error
+}
+
+// RankingEvent is a decision about a new meeting.
+type RankingEvent struct {
+	Group     string
+	MeetingID string
+	Attempt   int // 1 for the first choice, more after servers that refused
+	Ranking   *Ranking
 }
 
 // PlacementEvent is the choice of a server for a new meeting.
@@ -123,6 +137,38 @@ func (g *Group) observeDone(ctx context.Context, e CallEvent) {
 		attrs = append(attrs, slog.String("error", e.Err.Error()))
 	}
 	g.log.LogAttrs(ctx, level, "bigbluebutton call", attrs...)
+}
+
+// wantsRankings reports whether somebody reads how decisions were made.
+func (g *Group) wantsRankings(ctx context.Context) bool {
+	return g.observer.ServerChosen != nil || g.log.Enabled(ctx, slog.LevelDebug)
+}
+
+func (g *Group) observeRanked(ctx context.Context, d *decision, r *Ranking) {
+	if f := g.observer.ServerChosen; f != nil {
+		f(RankingEvent{Group: g.name, MeetingID: d.id, Attempt: d.attempt, Ranking: r})
+	}
+	if !g.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	i := slices.IndexFunc(r.Servers, func(s RankedServer) bool { return s.Server == r.Chosen })
+	out := 0
+	for _, s := range r.Servers {
+		if s.Score == 0 {
+			out++
+		}
+	}
+	chosen := &r.Servers[i]
+	reasons := make([]string, 0, len(chosen.Factors))
+	for _, f := range chosen.Factors {
+		if f.Value < 1 {
+			reasons = append(reasons, f.String())
+		}
+	}
+	g.log.LogAttrs(ctx, slog.LevelDebug, "server chosen",
+		slog.String("meeting", d.id), slog.String("server", r.Chosen), slog.Int("attempt", d.attempt),
+		slog.Float64("score", chosen.Score), slog.String("factors", strings.Join(reasons, ", ")),
+		slog.Int("servers", len(r.Servers)), slog.Int("ruledOut", out))
 }
 
 func (g *Group) observePlaced(ctx context.Context, s *Server, meetingID string, attempt int) {

@@ -47,6 +47,8 @@ type groupConfig struct {
 	cache        Cache
 	logger       *slog.Logger
 	observer     Observer
+	checkers     []Checker
+	selection    Selection
 	servers      []ServerOption
 	problems     []error
 }
@@ -55,6 +57,9 @@ type serverConfig struct {
 	host           string
 	weight         float64
 	mode           Mode
+	labels         Labels
+	maxMeetings    int
+	maxPeople      int
 	secrets        []string
 	algorithm      Algorithm
 	hookAlgorithm  Algorithm
@@ -109,6 +114,8 @@ func defaultGroupConfig(name string) groupConfig {
 		newMeetingID: newUUID,
 		now:          time.Now,
 		logger:       slog.New(slog.DiscardHandler),
+		checkers:     DefaultCheckers(),
+		selection:    Best,
 	}
 }
 
@@ -235,8 +242,9 @@ func WithHost(host string) ServerOption {
 }
 
 // WithWeight sets the share of the load that the server can take, overriding
-// the default of 1: a server of weight 2 takes twice the meetings of one of
-// weight 1.
+// the default of 1: of two servers under load, one of weight 2 has twice the people
+// of one of weight 1. The first meetings go to the heaviest servers, which have the
+// most room for them.
 func WithWeight(w float64) ServerOption {
 	return serverOption(func(c *serverConfig) {
 		if !(w > 0 && w <= 1e6) { // written so that NaN is refused

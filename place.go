@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 // CreateMeeting creates a meeting on the best server, or finds the one that
@@ -299,28 +300,36 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 // that was just made up needs no claim.
 func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meeting, error) {
 	g := sc.group
-	c := criteria{tried: make(map[*Server]error)}
+	d := &decision{Criteria: Criteria{Placement: p.Placement, Params: &p}, id: p.MeetingID, tried: make(map[*Server]error)}
 	var own claim
+	g.reservations.sync(ctx)
 	for attempt := 1; ; attempt++ {
-		s, err := g.selectServer(c) //nolint:contextcheck // what it starts in the background is nobody's
+		d.attempt = attempt
+		chosen, err := g.choose(ctx, d) //nolint:contextcheck // what it starts in the background is nobody's
 		if err != nil {
 			return nil, err
 		}
-		mine := true
+		s, mine := chosen, true
+		g.reservations.reserve(ctx, s, d.id, d.size())
 		if claimed {
-			s, own, mine, err = g.claim(ctx, p.MeetingID, s, own)
+			s, own, mine, err = g.claim(ctx, p.MeetingID, chosen, own)
+			if s != chosen { // another process has claimed it for another server, or we have to give up
+				g.reservations.release(ctx, chosen, d.id)
+			}
 			if err != nil {
 				return nil, err
 			}
-			if err := c.tried[s]; err != nil {
+			if err := d.tried[s]; err != nil {
 				return nil, err // it refused us, but another process may be creating it there
 			}
 		}
 		m, err := sc.createOn(ctx, s, p, nil, attempt)
 		switch {
 		case err == nil:
+			s.ledger.settle(d.id, d.size(), time.Time{})
 			return m, nil
 		case errors.Is(err, ErrOutcomeUnknown): // repeating it must go to the same server
+			s.ledger.settle(d.id, d.size(), g.now().Add(s.cfg.requestTimeout))
 			if claimed {
 				g.store.mark(context.WithoutCancel(ctx), own, claimUnknown)
 			} else {
@@ -330,15 +339,17 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		case !mine:
 			// That the server refuses us says nothing of the create of the process
 			// whose claim it is.
+			s.ledger.release(d.id)
 			return nil, err
 		}
+		g.reservations.release(ctx, s, d.id)
 		if claimed && !g.withdraw(ctx, p.MeetingID, own) || !refused(err) || ctx.Err() != nil {
 			return nil, err
 		}
 		if gone := p.modules().gone(); gone != nil {
 			return nil, withCause(err, gone)
 		}
-		c.tried[s] = err
+		d.tried[s] = err
 	}
 }
 

@@ -56,11 +56,14 @@ func (s *Server) remember(asked time.Time, meetings []*Meeting) {
 	for _, id := range gone {
 		s.group.places.drop(id, s)
 	}
+	there := make([]*Meeting, 0, len(meetings))
 	for _, m := range meetings {
 		if s.meetings.get(m.ID) != nil { // not ended in the meantime
 			s.group.places.setIfFree(m.ID, s)
+			there = append(there, m)
 		}
 	}
+	s.ledger.replace(asked, there)
 }
 
 // put takes the news of one meeting.
@@ -68,6 +71,7 @@ func (s *Server) put(m *Meeting) {
 	for _, id := range s.meetings.put(m) {
 		s.group.places.drop(id, s)
 	}
+	s.ledger.see(m)
 	s.group.places.setIfFree(m.ID, s)
 }
 
@@ -75,6 +79,7 @@ func (s *Server) put(m *Meeting) {
 func (s *Server) dropIfGone(id string, err error) {
 	if isNotFound(err) {
 		s.meetings.drop(id, s.group.now())
+		s.ledger.drop(id)
 		s.group.places.drop(id, s)
 	}
 }
@@ -83,6 +88,7 @@ func (s *Server) dropIfGone(id string, err error) {
 // of a create that may be under way stays.
 func (s *Server) forget(ctx context.Context, id string) {
 	s.meetings.drop(id, s.group.now())
+	s.ledger.drop(id)
 	s.group.places.drop(id, s)
 	ctx = context.WithoutCancel(ctx)
 	if last, ok := s.group.store.claim(ctx, id); ok && last.baseURL == s.base && last.state == claimPlaced {
