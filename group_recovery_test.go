@@ -88,7 +88,7 @@ func TestCreatesAreNoProbes(t *testing.T) {
 		assert.Positive(t, fakes[0].Count("getMeetings"), "it is asked in the background")
 
 		heal()
-		for range 3 {
+		for range 30 { // until it has been asked three times, and eased in
 			wait(t, 15*time.Second)
 			_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics"})
 			require.NoError(t, err)

@@ -251,5 +251,14 @@ func (h *health) offline() bool { return h.now.Load().State == StateOffline }
 // lastFailed returns when a check last failed.
 func (h *health) lastFailed() time.Time { return h.now.Load().FailedAt }
 
-// rested reports whether the last failure is so long ago that it is old news.
-func (s *Server) rested() bool { return s.group.now().Sub(s.health.lastFailed()) > retryAfter }
+// well reports whether the server is online and its last check was good.
+func (s *Server) well() bool {
+	now := s.health.now.Load()
+	return now.State == StateOnline && now.Failures == 0
+}
+
+// rested reports whether the last check is so long ago that it is old news.
+func (s *Server) rested() bool {
+	last := max(s.health.lastFailed().UnixNano(), s.health.answeredAt.Load())
+	return s.group.now().UnixNano()-last > int64(retryAfter)
+}

@@ -239,11 +239,11 @@ func (g *Group) choose(ctx context.Context, d *decision) (*Server, error) {
 	}
 }
 
-// probeRested has servers asked that nobody has asked since they failed, rather than
-// with somebody's meeting.
+// probeRested has servers asked that are not online and that nobody has asked for a
+// while: they come back by that, rather than by somebody's meeting.
 func (g *Group) probeRested() {
 	for _, s := range g.members.Load().list {
-		if !s.health.up() && !s.disabled() && s.rested() {
+		if !s.well() && !s.disabled() && s.rested() {
 			s.probe()
 		}
 	}
