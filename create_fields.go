@@ -128,6 +128,9 @@ var createFields = []*param[CreateParams]{
 // validateCreateJointly checks what depends on more than one parameter.
 func validateCreateJointly(p *CreateParams, report func(param, problem string)) {
 	reportModules(p, report)
+	if p.Placement.Size < 0 {
+		report("Placement.Size", "must not be below 0")
+	}
 	if p.IsBreakout != nil && *p.IsBreakout {
 		if p.ParentMeetingID == "" {
 			report("parentMeetingID", "is required by isBreakout")

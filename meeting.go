@@ -192,6 +192,7 @@ func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 	s.adopt(got.Meetings, asked)
 	s.remember(asked, got.Meetings)
 	s.save(ctx, true)
+	s.group.reservations.tellJoins(ctx)
 	return got.Meetings, nil
 }
 

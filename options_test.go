@@ -29,6 +29,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		"WithCache: nil":                  bbb.WithCache(nil),
 		"WithClock: nil":                  bbb.WithClock(nil),
 		"WithLogger: nil":                 bbb.WithLogger(nil),
+		"WithCheckers: nil":               bbb.WithCheckers(bbb.CheckLoad, nil),
+		"WithExtraCheckers: nil":          bbb.WithExtraCheckers(nil),
+		"WithSelection: nil":              bbb.WithSelection(nil),
 		"nil option":                      nil,
 	} {
 		g, err := bbb.NewGroup("g", o)
@@ -51,6 +54,11 @@ func TestOptionsAreChecked(t *testing.T) {
 		"WithFormSigning: unknown way 2":                bbb.WithFormSigning(2),
 		"WithAnswerLimit: 0":                            bbb.WithAnswerLimit(0),
 		"WithTransport: nil":                            bbb.WithTransport(nil),
+		`WithLabels: the label ""`:                      bbb.WithLabels(bbb.Labels{"": "eu"}),
+		`WithLabels: the label " a"`:                    bbb.WithLabels(bbb.Labels{" a": "eu"}),
+		`WithLabels: the label "b"`:                     bbb.WithLabels(bbb.Labels{"b": "x\ny"}),
+		"WithCapacity: -1 and 0":                        bbb.WithCapacity(-1, 0),
+		"WithCapacity: 0 and -1":                        bbb.WithCapacity(0, -1),
 		"WithHTTPClient: nil":                           bbb.WithHTTPClient(nil),
 	} {
 		_, err := bbb.NewGroup("g", o)
