@@ -38,6 +38,7 @@ type Server struct {
 	learned   atomic.Pointer[learnedRelease]
 	meetings  meetingSet
 	ledger    ledger
+	counts    serverCounts
 	machine   atomic.Pointer[MachineLoad]
 	probing   atomic.Bool
 	removed   atomic.Bool

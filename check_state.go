@@ -1,9 +1,6 @@
 package bbb
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // What is left to servers that failed lately.
 const (
@@ -54,7 +51,7 @@ func (h Health) reason() string {
 	text := h.State.String()
 	switch {
 	case h.Failures > 0:
-		text += ", " + strconv.Itoa(h.Failures) + " failures in a row"
+		text += ", " + counted(h.Failures, "failure") + " in a row"
 		if h.Cause != "" {
 			text += ", the last one: " + h.Cause
 		}
@@ -62,7 +59,7 @@ func (h Health) reason() string {
 			text += "; most servers fail, so it may be our network"
 		}
 	case h.Good > 0:
-		text += ", " + strconv.Itoa(h.Good) + " good checks since"
+		text += ", " + counted(h.Good, "good check") + " since"
 	}
 	return text
 }

@@ -116,7 +116,7 @@ func CheckLoad(s *Server, c Criteria) Factor {
 	}
 	f.Value = weight / heaviest * room / (room + seats)
 	if c.explain {
-		f.Reason = strconv.Itoa(load.Meetings) + " meetings, " + strconv.Itoa(load.People) + " people, " +
+		f.Reason = counted(load.Meetings, "meeting") + ", " + strconv.Itoa(load.People) + " people, " +
 			strconv.Itoa(int(load.Expected+0.5)) + " expected"
 		if weight != 1 {
 			f.Reason += ", weight " + strconv.FormatFloat(weight, 'g', 4, 64)
@@ -240,6 +240,14 @@ func AtLeast(least float64, check Checker) Checker {
 		}
 		return f
 	}
+}
+
+// counted returns a number of things, such as "1 meeting" or "2 meetings".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
 }
 
 // now returns the time of the decision.

@@ -47,14 +47,14 @@ func TestCheckState(t *testing.T) {
 		wait(t, 4*time.Second)
 		f := state()
 		assert.Zero(t, f.Value, "out of placement after the first failure")
-		assert.Contains(t, f.Reason, "unstable, 1 failures in a row, the last one: ")
+		assert.Contains(t, f.Reason, "unstable, 1 failure in a row, the last one: ")
 		assert.Equal(t, 4*time.Second, f.Age)
 
 		fakes[0].SetDown(false)
 		require.NoError(t, s.Refresh(t.Context()))
 		f = state()
 		assert.InDelta(t, 0.5, f.Value, 0)
-		assert.Equal(t, "unstable, 1 good checks since", f.Reason)
+		assert.Equal(t, "unstable, 1 good check since", f.Reason)
 
 		fakes[0].SetDown(true)
 		fail()
@@ -170,7 +170,7 @@ func TestCheckLoad(t *testing.T) {
 		}
 		assert.InDelta(t, 0.5*120/(120+25), load(0, "bbb1").Value, 1e-9)
 		assert.InDelta(t, 1, load(0, "bbb2").Value, 1e-9)
-		assert.Equal(t, "1 meetings, 0 people, 20 expected", load(0, "bbb1").Reason)
+		assert.Equal(t, "1 meeting, 0 people, 20 expected", load(0, "bbb1").Reason)
 		assert.Equal(t, "0 meetings, 0 people, 0 expected, weight 2", load(0, "bbb2").Reason)
 		assert.InDelta(t, 0.5*300/(300+25), load(300, "bbb1").Value, 1e-9, "the room that it needs")
 		assert.InDelta(t, 0.5*20/(20+25), load(1, "bbb1").Value, 1e-9)

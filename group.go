@@ -45,6 +45,7 @@ type Group struct {
 	reservations *reservations
 	hooks        groupHooks
 	doubt        doubt
+	counts       groupCounts
 	running      atomic.Bool // a Run is under way
 
 	members atomic.Pointer[members] // never nil; replaced, never changed

@@ -290,6 +290,7 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 	}
 	s.placed(ctx, m)
 	if !m.Existed() {
+		sc.group.counts.placed.Add(1)
 		sc.group.observePlaced(ctx, s, m.ID, attempt)
 	}
 	return m, nil
@@ -349,6 +350,7 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		if gone := p.modules().gone(); gone != nil {
 			return nil, withCause(err, gone)
 		}
+		g.counts.refused.Add(1)
 		d.tried[s] = err
 	}
 }

@@ -38,6 +38,12 @@ func (p *placements) setIfFree(id string, s *Server) {
 
 func (p *placements) drop(id string, s *Server) { p.servers.CompareAndDelete(id, s) }
 
+// count returns how many meetings there are.
+func (p *placements) count() (n int) {
+	p.servers.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
 func (p *placements) dropServer(s *Server) {
 	p.servers.Range(func(id, v any) bool {
 		if v == s {

@@ -89,6 +89,9 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 	event := CallEvent{Group: s.group.name, Server: s.name, Call: r.call, Attempt: n, Start: time.Now()}
 	ctx = s.group.observeStart(ctx, event)
 
+	s.counts.calls.Add(1)
+	s.counts.underWay.Add(1)
+	defer s.counts.underWay.Add(-1)
 	got := response{}
 	err := s.roundTrip(ctx, r, s.cfg.secrets[which], &got)
 	if r.upload != nil {
@@ -126,6 +129,7 @@ func (s *Server) learn(ctx context.Context, call string, begun check, err error)
 			s.failing(ctx, begun, err)
 		}
 	case isFault(err):
+		s.counts.failures.Add(1)
 		s.failing(ctx, begun, err)
 	default:
 		s.answered(ctx, begun)

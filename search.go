@@ -187,3 +187,10 @@ func (s *splitSet) news(now map[string]split, silent map[*Server]bool) map[strin
 	s.known = now
 	return fresh
 }
+
+// count returns how many meetings exist twice, as far as is known.
+func (s *splitSet) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.known)
+}

@@ -11,7 +11,7 @@ import (
 // down, although others answer. A group that has lost most of its servers for good
 // has to give up their meetings some time; faults on our side of the network that
 // leave some servers reachable are commonly over before.
-const suspicionLimit = 5 * time.Minute
+const suspicionLimit = time.Minute
 
 // doubt is whether a group looks for the fault on its own side. When most servers
 // fail at once, the name service or the network here is a better guess than so many
