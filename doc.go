@@ -54,7 +54,7 @@
 //
 // When more than half of the servers fail, the group suspects its own network: no
 // server becomes offline, and so nothing is created twice. That lasts until it is
-// better, but no longer than five minutes in which some server answers. So the last
+// better, but no longer than a minute in which some server answers. So the last
 // server is never offline, and neither is the only one.
 //
 // What somebody decides stands beside that: [Server.Drain] waits until a server has

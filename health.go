@@ -241,10 +241,6 @@ func (c *condition) afterFailure() State {
 
 func (c *condition) enter(s State, at time.Time) { c.State, c.Since = s, at }
 
-// up reports whether the last check was good. A server that is not up gets no new
-// meeting while another one is.
-func (h *health) up() bool { return h.now.Load().Failures == 0 }
-
 // offline reports whether what was placed on the server may be created elsewhere.
 func (h *health) offline() bool { return h.now.Load().State == StateOffline }
 

@@ -206,7 +206,7 @@ func (r *rounds) merge(ctx context.Context, now time.Time) {
 	results := make(Results[[]*Meeting], len(servers))
 	for i, s := range servers {
 		results[i].Server = s
-		if at := r.answered(s); now.Sub(at) > 2*r.interval || !s.health.up() {
+		if at := r.answered(s); now.Sub(at) > 2*r.interval || s.Health().Failures > 0 {
 			results[i].Err = ErrOffline // nothing new of it
 			continue
 		}

@@ -8,9 +8,10 @@ import (
 )
 
 // suspicionLimit is how long most servers may fail before they are believed to be
-// down, although others answer. A group that has lost most of its servers for good
-// has to give up their meetings some time; faults on our side of the network that
-// leave some servers reachable are commonly over before.
+// down, although others answer. That some do answer speaks for our network, so this is
+// only about three times as long as it takes to believe it of a single server that is
+// asked every ten seconds; until then a meeting of which nobody knows whether it is on
+// one of them cannot be created.
 const suspicionLimit = time.Minute
 
 // doubt is whether a group looks for the fault on its own side. When most servers
