@@ -101,6 +101,10 @@
 // that had it. Such memory is a hint. A server that no longer knows the meeting
 // is found out by its own answer, and the others are asked.
 //
+// What goes wrong all the same can be put right by hand: [Group.Locate] says where
+// a meeting is, [Group.Forget] frees an ID that is stuck, and [Group.Rebind]
+// chooses between two meetings of one ID.
+//
 // [WithCache] puts cookies, meetings and placements where other processes or the
 // next one find them. A cache that fails only makes the group ask the servers.
 //

@@ -10,16 +10,34 @@ import (
 // it takes no lock.
 type placements struct {
 	servers sync.Map // meeting ID (string) -> *Server
+	byHand  sync.Map // the same for those that Rebind has placed; it goes before servers
 }
 
 // get returns the server of a meeting, unless the group does without that server.
 func (p *placements) get(id string) *Server {
-	if v, ok := p.servers.Load(id); ok {
+	if s := p.bound(id); s != nil {
+		return s
+	}
+	return member(p.servers.Load(id))
+}
+
+// bound returns the server that a meeting was given by hand, or nil.
+func (p *placements) bound(id string) *Server { return member(p.byHand.Load(id)) }
+
+func member(v any, ok bool) *Server {
+	if ok {
 		if s := v.(*Server); !s.absent() {
 			return s
 		}
 	}
 	return nil
+}
+
+// bind gives a meeting to a server by hand. What is found out of its place by
+// other ways is kept, but does not show until the server is dropped.
+func (p *placements) bind(id string, s *Server) {
+	p.set(id, s)
+	p.byHand.Store(id, s)
 }
 
 func (p *placements) set(id string, s *Server) {
@@ -36,7 +54,22 @@ func (p *placements) setIfFree(id string, s *Server) {
 	}
 }
 
-func (p *placements) drop(id string, s *Server) { p.servers.CompareAndDelete(id, s) }
+// believe takes from the Cache that s had a meeting. When another server had it as
+// well, the claim says which of them counts.
+func (g *Group) believe(ctx context.Context, id string, s *Server) {
+	if other := g.places.get(id); other == nil || other == s {
+		g.places.setIfFree(id, s)
+		return
+	}
+	if last, ok := g.store.claim(ctx, id); ok && last.state == claimPlaced && last.baseURL == s.base {
+		g.places.set(id, s)
+	}
+}
+
+func (p *placements) drop(id string, s *Server) {
+	p.byHand.CompareAndDelete(id, s)
+	p.servers.CompareAndDelete(id, s)
+}
 
 // count returns how many meetings there are.
 func (p *placements) count() (n int) {
@@ -45,12 +78,14 @@ func (p *placements) count() (n int) {
 }
 
 func (p *placements) dropServer(s *Server) {
-	p.servers.Range(func(id, v any) bool {
-		if v == s {
-			p.servers.CompareAndDelete(id, v)
-		}
-		return true
-	})
+	for _, index := range [...]*sync.Map{&p.byHand, &p.servers} {
+		index.Range(func(id, v any) bool {
+			if v == s {
+				index.CompareAndDelete(id, v)
+			}
+			return true
+		})
+	}
 }
 
 // remember takes the whole list of the server's meetings. One that is believed

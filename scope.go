@@ -143,7 +143,7 @@ func (sc *Scope) CachedMeetings(ctx context.Context) []*Meeting {
 			case !twice:
 				seen[m.ID] = len(all)
 				all = append(all, m)
-			case better(m, all[i]):
+			case sc.group.wins(m, all[i]):
 				all[i] = m
 			}
 		}

@@ -140,6 +140,11 @@ func calls(t testing.TB, sc *bbb.Scope, id string) map[string]func() error {
 		},
 		"EndMeeting":               func() error { return sc.EndMeeting(ctx, id, "") },
 		"EndMeeting with password": func() error { return sc.EndMeeting(ctx, id, "pw-just-guessed") },
+		"Locate":                   func() error { _, err := sc.Locate(ctx, id); return err },
+		"Forget":                   func() error { return sc.Forget(ctx, id) },
+		"Rebind to bbb1":           func() error { return sc.Rebind(ctx, id, "bbb1") },
+		"Rebind to bbb2":           func() error { return sc.Rebind(ctx, id, "bbb2") },
+		"Rebind to bbb3":           func() error { return sc.Rebind(ctx, id, "bbb3") },
 	}
 }
 

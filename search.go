@@ -117,7 +117,7 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 				continue
 			}
 			other := m
-			if better(m, merged[i]) {
+			if g.wins(m, merged[i]) {
 				merged[i], other = m, merged[i]
 			}
 			if splits == nil {
@@ -145,6 +145,18 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 		g.observeSplit(ctx, id, s)
 	}
 	return merged
+}
+
+// wins reports whether a rather than b is the meeting that the group goes on with:
+// what was said by hand, else what users mean.
+func (g *Group) wins(a, b *Meeting) bool {
+	switch g.places.bound(a.ID) {
+	case a.server:
+		return true
+	case b.server:
+		return false
+	}
+	return better(a, b)
 }
 
 // better reports whether a rather than b is the meeting that users mean when

@@ -88,7 +88,7 @@ func (s *Server) loadMeetings(ctx context.Context) {
 	s.adopt(saved.Meetings, saved.Asked)
 	for _, m := range s.meetings.offer(saved.Meetings) {
 		s.ledger.see(m)
-		s.group.places.setIfFree(m.ID, s)
+		s.group.believe(ctx, m.ID, s)
 	}
 }
 
