@@ -164,14 +164,14 @@ func (st *failoverStorm) round(t *testing.T, round int) {
 // stormFaults are what can happen to one request. Of the ambiguous ones there are two
 // each: the create was carried out, and it was not.
 var stormFaults = []bbbtest.Fault{
-	{Call: "create", Times: 1, Refuse: true},
+	{Call: "create", Times: 1, Refuse: true, Latency: 10 * time.Millisecond},
 	{Call: "create", Times: 1, Hang: true},
 	{Call: "create", Times: 1, Hang: true, Processed: true},
 	{Call: "create", Times: 1, Drop: true},
 	{Call: "create", Times: 1, CutBody: 100},
 	{Call: "create", Times: 1, Status: 502},
 	{Call: "create", Times: 1, Status: 504, Processed: true},
-	{Call: "create", Times: 1, Status: 429},
+	{Call: "create", Times: 1, Status: 429, Latency: 20 * time.Millisecond},
 	{Call: "getMeetings", Times: 1, Refuse: true},
 	{Call: "getMeetings", Times: 1, Hang: true},
 	{Call: "getMeetings", Times: 1, HTML: true},
