@@ -130,67 +130,87 @@ func (g *Group) judge(d *decision) ([]contender, *Ranking) {
 	for i, s := range servers {
 		seatings[i] = s.ledger.seating()
 	}
-	now := g.now()
-	c := d.Criteria
+	c, now := d.Criteria, g.now()
 	var loads []Load
 	c.fleet, loads = newFleet(servers, seatings, now)
 	contenders := make([]contender, 0, len(servers))
 	var ranked []RankedServer
-	var factors []Factor
+	var factors []Factor // of all servers: one piece of memory
 	if c.explain {
 		ranked = make([]RankedServer, len(servers))
 		factors = make([]Factor, 0, len(servers)*len(g.checkers))
 	}
 	for i, s := range servers {
 		c.of, c.load = s, &loads[i]
-		score := float64(perfect)
-		if d.tried[s] != nil || s.disabled() {
-			score = 0
-		}
+		var score float64
 		from := len(factors)
-		for n, check := range g.checkers {
-			if score == 0 && !c.explain {
-				break
+		if refused := d.refused(s); refused == "" || c.explain {
+			score, factors = g.score(s, &c, factors)
+			if refused != "" {
+				score = 0
 			}
-			f := check(s, c)
-			if f.Value > 1 {
-				f.Value = 1
-			} else if !(f.Value > 0) { // written so that NaN is refused
-				f.Value = 0
-			}
-			score *= f.Value
 			if c.explain {
-				if f.Checker == "" {
-					f.Checker = "checker " + strconv.Itoa(n+1)
-				}
-				factors = append(factors, f)
+				ranked[i] = RankedServer{Server: s.name, Score: score, Factors: slices.Clip(factors[from:]), Load: loads[i], Refused: refused}
 			}
 		}
 		if score > 0 {
 			contenders = append(contenders, contender{Candidate{s, score}, seatings[i]})
 		}
-		if c.explain {
-			ranked[i] = RankedServer{Server: s.name, Score: score, Factors: slices.Clip(factors[from:]), Load: loads[i]}
-			if err := d.tried[s]; err != nil {
-				ranked[i].Refused = ServerError{Server: s.name, Err: err}.reason()
-			} else if s.disabled() { // whatever the checkers are
-				ranked[i].Refused = ModeDisabled.String()
-			}
-		}
 	}
 	if !c.explain {
 		return contenders, nil
 	}
-	order := make([]int, len(ranked))
-	for i := range order {
-		order[i] = i
+	return contenders, &Ranking{Group: g.name, Time: now, Placement: c.Placement, Servers: bestFirst(ranked)}
+}
+
+// bestFirst sorts servers by their scores. They are large, so their places are sorted.
+func bestFirst(servers []RankedServer) []RankedServer {
+	places := make([]int, len(servers))
+	for i := range places {
+		places[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ranked[b].Score, ranked[a].Score) })
-	ranking := &Ranking{Group: g.name, Time: now, Placement: c.Placement, Servers: make([]RankedServer, len(ranked))}
-	for i, from := range order {
-		ranking.Servers[i] = ranked[from]
+	slices.SortFunc(places, func(a, b int) int {
+		return cmp.Or(cmp.Compare(servers[b].Score, servers[a].Score), cmp.Compare(a, b))
+	})
+	sorted := make([]RankedServer, len(servers))
+	for i, from := range places {
+		sorted[i] = servers[from]
 	}
-	return contenders, ranking
+	return sorted
+}
+
+// refused returns why a server is out whatever the checkers say, or "".
+func (d *decision) refused(s *Server) string {
+	if err := d.tried[s]; err != nil {
+		return ServerError{Server: s.name, Err: err}.reason()
+	}
+	if s.disabled() {
+		return ModeDisabled.String()
+	}
+	return ""
+}
+
+// score multiplies what the checkers say of a server. When somebody will read it,
+// all of them are asked and what they say is added to factors.
+func (g *Group) score(s *Server, c *Criteria, factors []Factor) (float64, []Factor) {
+	score := float64(perfect)
+	for i, check := range g.checkers {
+		f := check(s, *c)
+		if f.Value > 1 {
+			f.Value = 1
+		} else if !(f.Value > 0) { // written so that NaN is refused
+			f.Value = 0
+		}
+		if score *= f.Value; c.explain {
+			if f.Checker == "" {
+				f.Checker = "checker " + strconv.Itoa(i+1)
+			}
+			factors = append(factors, f)
+		} else if score == 0 {
+			break
+		}
+	}
+	return score, factors
 }
 
 // take lets the group's Selection choose.
