@@ -261,12 +261,12 @@ func (p *stormProcess) observer() bbb.Observer {
 func (st *failoverStorm) gaveUp(p *stormProcess, server string, by time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	killed, dead := st.killed[server]
-	if !dead {
-		return !st.strict && slices.ContainsFunc(p.declared[server], func(at time.Time) bool { return !at.After(by) })
+	if !st.strict && slices.ContainsFunc(p.declared[server], func(at time.Time) bool { return !at.After(by) }) {
+		return true
 	}
+	killed, dead := st.killed[server]
 	failed := slices.DeleteFunc(slices.Clone(p.failed[server]), func(at time.Time) bool { return at.After(by) })
-	return len(failed) >= 3 && slices.ContainsFunc(failed, func(at time.Time) bool { return !at.Before(killed) })
+	return dead && len(failed) >= 3 && slices.ContainsFunc(failed, func(at time.Time) bool { return !at.Before(killed) })
 }
 
 // creation is a meeting that a fake made: the answer was not that it exists.

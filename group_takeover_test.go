@@ -175,3 +175,40 @@ func TestClaimOfAnOfflineServerIsTakenOver(t *testing.T) {
 		assert.ElementsMatch(t, []string{dead.Name(), m.Server().Name()}, []string{w.splits[0].Kept, w.splits[0].Other})
 	})
 }
+
+// One process finds a claim of unknown outcome and then searches, which a slow server
+// makes long. Meanwhile another process takes the claim over and creates the meeting
+// elsewhere. The first one must not go by what it read before the search.
+func TestClaimIsTakenOverDuringASearch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cache := bbb.NewMemoryCache()
+		fakes := newFakes(t, 3)
+		a, b, c := newGroupOf(t, fakes, bbb.WithCache(cache)), newGroupOf(t, fakes, bbb.WithCache(cache)), newGroupOf(t, fakes, bbb.WithCache(cache))
+		for _, f := range fakes {
+			f.Inject(bbbtest.Fault{Call: "create", Status: 502})
+		}
+		_, err := a.CreateMeeting(t.Context(), physics)
+		require.ErrorIs(t, noted(t, err), bbb.ErrOutcomeUnknown)
+		claimed, free := sentTo(t, fakes)
+		for _, f := range fakes {
+			f.ClearFaults()
+		}
+		free.Inject(bbbtest.Fault{Call: "getMeetings", Processed: true, Latency: 5 * time.Second, Times: 1})
+		var late *bbb.Meeting
+		done := after(func() { late = create(t, b, "physics") })
+		wait(t, time.Second)
+
+		claimed.SetDown(true)
+		for range 3 {
+			require.Error(t, noted(t, server(t, c, claimed.Name()).Refresh(t.Context())))
+		}
+		m := create(t, c, "physics")
+		assert.NotEqual(t, claimed.Name(), m.Server().Name())
+		claimed.SetDown(false)
+
+		<-done
+		assert.Equal(t, m.Server().Name(), late.Server().Name())
+		assert.Equal(t, []string{m.Server().Name()}, holders(fakes, "physics"))
+	})
+}

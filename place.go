@@ -128,8 +128,14 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 		}
 	)
 	found, failed := g.search(ctx, id, here)
-	if s := g.holder(last); !found && s != nil && last.state == claimUnknown {
-		return sc.createOn(ctx, s, p, nil, 1)
+	if !found && last.state == claimUnknown {
+		// The search may have taken long enough for others to take the claim over.
+		if last, err = g.settledClaim(ctx, id, ""); err != nil {
+			return nil, err
+		}
+		if s := g.holder(last); s != nil && last.state == claimUnknown {
+			return sc.createOn(ctx, s, p, nil, 1)
+		}
 	}
 	if silent, ok := errors.AsType[*GroupError](failed); ok && !found && !silent.AllFailed() {
 		var s *Server
