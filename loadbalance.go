@@ -233,18 +233,18 @@ const maxReranks = 20
 // choose takes a server for a new meeting and holds seats for it there. Decisions at
 // one time do not all fall on the same server, since each one sees the seats that
 // those before it took: when the ledger of the server has changed meanwhile, it is
-// judged again.
-func (g *Group) choose(ctx context.Context, d *decision) (*Server, error) {
+// judged again. The ranking is nil unless somebody wants to see it.
+func (g *Group) choose(ctx context.Context, d *decision) (*Server, *Ranking, error) {
 	d.explain = g.wantsRankings(ctx)
 	g.probeRested()
 	for try := 1; ; try++ {
 		contenders, ranking := g.judge(d)
 		if len(contenders) == 0 {
-			return nil, g.nobody(d)
+			return nil, nil, g.nobody(d)
 		}
 		taken, err := g.take(contenders)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if try >= maxReranks {
 			taken.seen = nil
@@ -252,9 +252,8 @@ func (g *Group) choose(ctx context.Context, d *decision) (*Server, error) {
 		if taken.Server.ledger.reserve(taken.seen, d.id, d.size(), g.now()) {
 			if ranking != nil {
 				ranking.Chosen = taken.Server.name
-				g.observeRanked(ctx, d, ranking)
 			}
-			return taken.Server, nil
+			return taken.Server, ranking, nil
 		}
 	}
 }

@@ -144,7 +144,10 @@ func (g *Group) wantsRankings(ctx context.Context) bool {
 	return g.observer.ServerChosen != nil || g.log.Enabled(ctx, slog.LevelDebug)
 }
 
-func (g *Group) observeRanked(ctx context.Context, d *decision, r *Ranking) {
+func (g *Group) observeChosen(ctx context.Context, d *decision, r *Ranking) {
+	if r == nil {
+		return
+	}
 	if f := g.observer.ServerChosen; f != nil {
 		f(RankingEvent{Group: g.name, MeetingID: d.id, Attempt: d.attempt, Ranking: r})
 	}

@@ -309,22 +309,32 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 	g := sc.group
 	d := &decision{Criteria: Criteria{Placement: p.Placement, Params: &p}, id: p.MeetingID, tried: make(map[*Server]error)}
 	var own claim
+	var held *Server // holds seats for a create that has not ended
+	release := func() {
+		if held != nil {
+			g.reservations.release(ctx, held, d.id)
+			held = nil
+		}
+	}
+	defer release()
 	g.reservations.sync(ctx)
 	for attempt := 1; ; attempt++ {
 		d.attempt = attempt
-		chosen, err := g.choose(ctx, d) //nolint:contextcheck // what it starts in the background is nobody's
+		chosen, ranking, err := g.choose(ctx, d) //nolint:contextcheck // what it starts in the background is nobody's
 		if err != nil {
 			return nil, err
 		}
+		held = chosen
+		g.observeChosen(ctx, d, ranking)
+		g.reservations.reserve(ctx, chosen, d.id, d.size())
 		s, mine := chosen, true
-		g.reservations.reserve(ctx, s, d.id, d.size())
 		if claimed {
 			s, own, mine, err = g.claim(ctx, p.MeetingID, chosen, own)
-			if s != chosen { // another process has claimed it for another server, or we have to give up
-				g.reservations.release(ctx, chosen, d.id)
-			}
 			if err != nil {
 				return nil, err
+			}
+			if s != chosen { // another process has claimed it for another server
+				release()
 			}
 			if err := d.tried[s]; err != nil {
 				return nil, err // it refused us, but another process may be creating it there
@@ -334,9 +344,11 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		switch {
 		case err == nil:
 			s.ledger.settle(d.id, d.size(), time.Time{})
+			held = nil
 			return m, nil
 		case errors.Is(err, ErrOutcomeUnknown): // repeating it must go to the same server
 			s.ledger.settle(d.id, d.size(), g.now().Add(s.cfg.requestTimeout))
+			held = nil
 			if claimed {
 				g.store.mark(context.WithoutCancel(ctx), own, claimUnknown)
 			} else {
@@ -346,10 +358,11 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		case !mine:
 			// That the server refuses us says nothing of the create of the process
 			// whose claim it is.
-			s.ledger.release(d.id)
+			s.ledger.release(d.id) // here alone: the seats are his as well
+			held = nil
 			return nil, err
 		}
-		g.reservations.release(ctx, s, d.id)
+		release()
 		if claimed && !g.withdraw(ctx, p.MeetingID, own) || !refused(err) || ctx.Err() != nil {
 			return nil, err
 		}

@@ -333,3 +333,15 @@ func TestSeatsOfFailedCreates(t *testing.T) {
 		assert.Zero(t, s.Load().Seats())
 	})
 }
+
+// Whatever goes wrong in the code of others, the seats of a create that did not
+// happen are free again.
+func TestSeatsSurvivePanics(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 1, bbb.WithObserver(bbb.Observer{ServerChosen: func(bbb.RankingEvent) { panic("an observer of a test") }}))
+	for _, id := range []string{"", "room"} {
+		assert.Panics(t, func() { _, _ = g.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: id, Name: "Physics"}) })
+		assert.Zero(t, server(t, g, "bbb1").Load().Seats())
+	}
+	assert.Zero(t, requests(fakes, "create"))
+}
