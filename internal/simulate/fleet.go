@@ -82,17 +82,16 @@ func (f *fleet) list(server int) (meetings, attendees []int) {
 	return meetings, attendees
 }
 
-// changes reports whether a meeting of the server begins, gets its first attendee
-// or ends in the time after from, up to and with to, as far as it is created yet.
-func (f *fleet) changes(server int, from, to span) bool {
+// turns reports whether, by the time at, the server got a meeting after the time
+// last, and whether one that is there by then gets its first attendee after last,
+// up to and with next.
+func (f *fleet) turns(server int, last, at, next span) bool {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	for _, i := range f.placed[server] {
 		m := &f.meetings[i]
-		for _, at := range [...]span{m.created, m.arrivals[0], m.end} {
-			if from < at && at <= to {
-				return true
-			}
+		if last < m.created && m.created <= at || last < m.arrivals[0] && m.arrivals[0] <= next {
+			return true
 		}
 	}
 	return false

@@ -30,6 +30,7 @@ func Group(name, about string, opts ...bbb.GroupOption) Policy {
 func Policies() []Policy {
 	return []Policy{
 		Group("group", "the real group as it is by default"),
+		Group("choices2", "the real group with Choices(2)", bbb.WithSelection(bbb.Choices(2))),
 		{Name: "random", About: "any server, by weight", rule: byWeight},
 		{Name: "fewest-meetings", About: "fewest meetings for its weight", rule: fewestMeetings},
 		{Name: "least-loaded", About: "fewest attendees for its weight when last asked", rule: leastLoaded},

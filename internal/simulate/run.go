@@ -79,8 +79,9 @@ func runSeed(ctx context.Context, c Config, p Policy, seed int) (_ measured, err
 // polls leaves out those polls that nobody can notice, which are nearly all: a
 // group is asked for a server when a meeting is created, and most of what a server
 // said before its last poll is overwritten by then. What a group may remember of
-// earlier polls is since when a meeting is there and has people in it, so those
-// before and after such a change are made.
+// earlier polls is since when a meeting is there and since when it has people in
+// it, so the first poll that shows a meeting and those before and after its first
+// attendee are made.
 type polls struct {
 	fleet *fleet
 	every span
@@ -97,7 +98,7 @@ func newPolls(c Config, f *fleet) *polls {
 
 func (p *polls) matters(e event) bool {
 	last := &p.made[e.replica*len(p.fleet.weights)+e.server]
-	if !e.needed && !p.fleet.changes(e.server, *last, e.at+p.every) {
+	if !e.needed && !p.fleet.turns(e.server, *last, e.at, e.at+p.every) {
 		return false
 	}
 	*last = e.at
