@@ -222,9 +222,6 @@ func (s *Server) failing(ctx context.Context, c check, cause error) {
 		if next.State != old.State {
 			g.observeState(ctx, s, old.State, &next, cause)
 		}
-		if next.State == StateOffline {
-			g.doubtOurselves(ctx) // about those that are left
-		}
 		return
 	}
 }
