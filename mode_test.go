@@ -138,10 +138,22 @@ func TestDisabledServer(t *testing.T) {
 				Name: "Room", MeetingID: "room-1", IsBreakout: new(true), ParentMeetingID: "biology", Sequence: new(1),
 			})
 			require.ErrorIs(t, noted(t, err), bbb.ErrMeetingNotFound)
+			_, err = g.CreateMeeting(t.Context(), bbb.CreateParams{
+				Name: "Room", MeetingID: "room-2", IsBreakout: new(true), ParentMeetingID: held.InternalID, Sequence: new(1),
+			})
+			require.ErrorIs(t, noted(t, err), bbb.ErrMeetingNotFound)
 			moved := create(t, g, "physics")
 			assert.False(t, moved.Existed())
 			assert.NotEqual(t, "bbb1", moved.Server().Name())
 			assert.Empty(t, fakes[0].Requests(), "and nobody asked it")
+
+			// Whoever is seen with its meetings counts as their server.
+			createOn(t, fakes[1], bbb.CreateParams{MeetingID: "biology"})
+			require.NoError(t, server(t, g, "bbb2").Refresh(t.Context()))
+			quiet(fakes)
+			_, err = g.Meeting(t.Context(), "biology")
+			require.NoError(t, noted(t, err))
+			assert.Zero(t, requests(fakes, "getMeetings"), "it need not be looked for")
 
 			// Its own methods work: somebody may look at it.
 			fakes[0].SetDown(false)
@@ -199,6 +211,10 @@ func TestHooksOfAServerThatIsEnabled(t *testing.T) {
 		require.NoError(t, noted(t, err))
 		synctest.Wait()
 		assert.Empty(t, f.Requests())
+		another := newFake(t, "bbb3")
+		addServer(t, late, another, bbb.WithMode(bbb.ModeDisabled), bbb.WithTransport(another.Transport()))
+		synctest.Wait()
+		assert.Empty(t, another.Requests())
 		server(t, late, "bbb2").SetMode(bbb.ModeEnabled)
 		synctest.Wait()
 		assert.Equal(t, 1, f.Count("hooks/create"))

@@ -60,7 +60,7 @@ func (g *Group) Run(ctx context.Context, interval time.Duration) error {
 
 	r := &rounds{
 		group: g, interval: interval, start: time.Now(),
-		turns: make(map[*Server]*turn), twice: make(map[string]time.Time), workers: make(chan struct{}, g.workers),
+		turns: make(map[*Server]*turn), workers: make(chan struct{}, g.workers),
 	}
 	r.run(asking)
 	r.asked.Wait()
@@ -78,9 +78,9 @@ type rounds struct {
 	given    int // places in the interval
 	turns    map[*Server]*turn
 	queue    turnQueue
-	twice    map[string]time.Time // IDs seen on two servers, and since when
-	workers  chan struct{}        // holds one value for each request under way
-	asked    sync.WaitGroup       // those requests
+	twice    map[string]sighting // IDs seen on two servers
+	workers  chan struct{}       // holds one value for each request under way
+	asked    sync.WaitGroup      // those requests
 }
 
 // turn is when a server is asked next.
@@ -90,6 +90,12 @@ type turn struct {
 	due    time.Time // the place, and some jitter
 	busy   atomic.Bool
 	asked  atomic.Int64 // Unix nanoseconds of the last question that was answered
+}
+
+// sighting is when a meeting was first seen on these two servers.
+type sighting struct {
+	one, other *Server // in the order of the group
+	at         time.Time
 }
 
 func (r *rounds) run(ctx context.Context) {
@@ -206,7 +212,7 @@ func (r *rounds) merge(ctx context.Context, now time.Time) {
 	results := make(Results[[]*Meeting], len(servers))
 	for i, s := range servers {
 		results[i].Server = s
-		if at := r.answered(s); now.Sub(at) > 2*r.interval || s.Health().Failures > 0 {
+		if at := r.answered(s); now.Sub(at) > 2*r.interval {
 			results[i].Err = ErrOffline // nothing new of it
 			continue
 		}
@@ -229,19 +235,19 @@ func (r *rounds) answered(s *Server) time.Time {
 // may have ended on the one and begun on the other in between.
 func (r *rounds) leaveOut(results Results[[]*Meeting], now time.Time) {
 	on := make(map[string]*Server)
-	twice, out := make(map[string]time.Time), make(map[string]bool)
+	twice, out := make(map[string]sighting), make(map[string]bool)
 	for _, one := range results {
 		for _, m := range one.Value {
-			other := on[m.ID]
-			if on[m.ID] = m.server; other == nil {
+			before := on[m.ID]
+			if on[m.ID] = m.server; before == nil {
 				continue
 			}
-			first, seen := r.twice[m.ID]
-			if !seen {
-				first = now
+			seen := r.twice[m.ID]
+			if seen.one != before || seen.other != m.server {
+				seen = sighting{one: before, other: m.server, at: now}
 			}
-			twice[m.ID] = first
-			if !r.answered(m.server).After(first) || !r.answered(other).After(first) {
+			twice[m.ID] = seen
+			if !r.answered(seen.one).After(seen.at) || !r.answered(seen.other).After(seen.at) {
 				out[m.ID] = !r.group.splits.has(m.ID)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -228,6 +229,22 @@ func TestRunFollowsTheGroup(t *testing.T) {
 	})
 }
 
+// Not even once more.
+func TestRunLeavesRemovedServersAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 3)
+		stop := running(t, g, time.Second)
+		wait(t, 10300*time.Millisecond) // before the second one's turn
+		require.True(t, g.Remove("bbb2"))
+		server(t, g, "bbb3").SetMode(bbb.ModeDisabled)
+		quiet(fakes)
+		wait(t, 5*time.Second)
+		stop()
+		assert.Equal(t, []int{5, 0, 0}, []int{len(fakes[0].Requests()), len(fakes[1].Requests()), len(fakes[2].Requests())})
+	})
+}
+
 // A server that dies is offline after three intervals, without anybody's call, and
 // back after three more when it answers again.
 func TestRunSeesServersGoAndReturn(t *testing.T) {
@@ -295,6 +312,31 @@ func TestRunReportsNoTwinThatMoved(t *testing.T) {
 	})
 }
 
+// The server that the meeting has left is slow, so that what it said before is all
+// there is for two rounds.
+func TestRunReportsNoTwinThatLeftASlowServer(t *testing.T) {
+	t.Parallel()
+	for _, from := range []int{0, 2} { // asked before the other one, in and against the order of the group
+		synctest.Test(t, func(t *testing.T) {
+			var n nurse
+			g, fakes := newGroup(t, 3, n.option(t))
+			createOn(t, fakes[from], bbb.CreateParams{MeetingID: "physics"})
+			stop := running(t, g, 10*time.Second)
+			wait(t, 5*time.Second)
+			require.Equal(t, []int{1, 0, 1}, []int{
+				fakes[0].Count("getMeetings"), fakes[1].Count("getMeetings"), fakes[2].Count("getMeetings"),
+			})
+			fakes[from].EndMeeting("physics")
+			createOn(t, fakes[1], bbb.CreateParams{MeetingID: "physics"})
+			fakes[from].Inject(bbbtest.Fault{Latency: bbb.DefaultRequestTimeout - time.Millisecond})
+			wait(t, time.Minute)
+			stop()
+			assert.Zero(t, n.twins())
+			assert.Equal(t, []bbb.State{online, online, online}, states(g))
+		})
+	}
+}
+
 func TestRunThatCannotBegin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -325,7 +367,14 @@ func TestRunEnds(t *testing.T) {
 			t.Run(name+map[bool]string{true: ", by Close"}[byClose], func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					g, fakes := newGroup(t, 3, bbb.WithWorkers(workers))
+					var underWay atomic.Int64
+					g, fakes := newGroup(t, 3, bbb.WithWorkers(workers), bbb.WithObserver(observing(t, bbb.Observer{
+						CallStart: func(ctx context.Context, _ bbb.CallEvent) context.Context {
+							underWay.Add(1)
+							return ctx
+						},
+						CallDone: func(context.Context, bbb.CallEvent) { underWay.Add(-1) },
+					})))
 					for _, f := range fakes {
 						f.Inject(bbbtest.Fault{Hang: true})
 					}
@@ -341,6 +390,7 @@ func TestRunEnds(t *testing.T) {
 						cancel()
 					}
 					<-done
+					assert.Zero(t, underWay.Load(), "Run waits for its requests")
 					assert.Zero(t, time.Since(start))
 					if byClose {
 						require.ErrorIs(t, err, bbb.ErrClosed)
