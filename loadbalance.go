@@ -236,7 +236,7 @@ const maxReranks = 20
 // judged again. The ranking is nil unless somebody wants to see it.
 func (g *Group) choose(ctx context.Context, d *decision) (*Server, *Ranking, error) {
 	d.explain = g.wantsRankings(ctx)
-	g.probeRested()
+	g.probeRested() //nolint:contextcheck // what it starts in the background is nobody's
 	for try := 1; ; try++ {
 		contenders, ranking := g.judge(d)
 		if len(contenders) == 0 {

@@ -320,7 +320,7 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 	g.reservations.sync(ctx)
 	for attempt := 1; ; attempt++ {
 		d.attempt = attempt
-		chosen, ranking, err := g.choose(ctx, d) //nolint:contextcheck // what it starts in the background is nobody's
+		chosen, ranking, err := g.choose(ctx, d)
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,6 @@ package bbb_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -324,7 +323,7 @@ func TestSeatsOfFailedCreates(t *testing.T) {
 		_, err = g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics"})
 		require.ErrorIs(t, noted(t, err), bbb.ErrOutcomeUnknown)
 		var e *bbb.Error
-		require.True(t, errors.As(err, &e))
+		require.ErrorAs(t, err, &e)
 		assert.Equal(t, 1, s.Load().Meetings)
 		heal()
 		create(t, g, e.MeetingID)

@@ -209,14 +209,12 @@ func TestStrangeJournals(t *testing.T) {
 	url := fakes[0].URL() + "api"
 	cache := &brokenJournal{Cache: bbb.NewMemoryCache()}
 	now := fmt.Sprint(time.Now().UnixMilli())
-	for _, e := range []string{
-		"", " ", "x", "t reserve 1 2 3", "t reserve x 5 room " + url, "t reserve " + now + " x room " + url,
-		"t reserve " + now + " -5 room " + url, "t reserve " + now + " 5 %zz " + url, "t reserve " + now + " 5 room https://elsewhere.example/bigbluebutton/api",
-		"t other " + now + " 5 room " + url, "t reserve 0 5 ancient " + url, "t release " + now + " 0 nothing " + url, "t join " + now + " 5 nothing " + url,
-		"t reserve 99999999999999 30 tomorrow " + url, // a clock that is ahead
-	} {
-		cache.entries = append(cache.entries, e)
-	}
+	cache.entries = append(cache.entries,
+		"", " ", "x", "t reserve 1 2 3", "t reserve x 5 room "+url, "t reserve "+now+" x room "+url,
+		"t reserve "+now+" -5 room "+url, "t reserve "+now+" 5 %zz "+url, "t reserve "+now+" 5 room https://elsewhere.example/bigbluebutton/api",
+		"t other "+now+" 5 room "+url, "t reserve 0 5 ancient "+url, "t release "+now+" 0 nothing "+url, "t join "+now+" 5 nothing "+url,
+		"t reserve 99999999999999 30 tomorrow "+url, // a clock that is ahead
+	)
 	g := newGroupOf(t, fakes, bbb.WithCache(cache))
 	s := server(t, g, "bbb1")
 	require.Equal(t, url, s.BaseURL())
