@@ -45,7 +45,8 @@ func TestReservationIsReconciled(t *testing.T) {
 		l.replace(at(minutes), []*Meeting{room("a", 0, at(1.5))})
 		got := l.seating().load(at(minutes))
 		assert.Equal(t, 1, got.Meetings)
-		assert.InDelta(t, 20*(1-minutes/30), expectedAt(&l, minutes), 1e-9)
+		want := 20 * (1 - minutes/30)
+		assert.InDelta(t, want, expectedAt(&l, minutes), 1e-9)
 		assert.Equal(t, at(minutes), got.Time)
 	}
 	l.replace(at(10), nil)
