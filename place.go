@@ -130,10 +130,11 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 	found, failed := g.search(ctx, id, here)
 	if !found && last.state == claimUnknown {
 		// The search may have taken long enough for others to take the claim over.
-		if last, err = g.settledClaim(ctx, id, ""); err != nil {
-			return nil, err
+		now, ok := g.store.claim(ctx, id)
+		if !ok {
+			now = last
 		}
-		if s := g.holder(last); s != nil && last.state == claimUnknown {
+		if s := g.holder(now); s != nil && now.token == last.token {
 			return sc.createOn(ctx, s, p, nil, 1)
 		}
 	}
