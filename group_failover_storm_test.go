@@ -31,7 +31,7 @@ func TestFailoverStorm(t *testing.T) {
 		if testing.Short() {
 			callers = 200
 		}
-		st := &failoverStorm{callers: callers, rooms: 50, rounds: 5, pause: time.Second, strict: true}
+		st := &failoverStorm{callers: callers, rooms: 50, rounds: 4, pause: time.Second, strict: true}
 		fakes := newFakes(t, 8)
 		st.run(t, fakes, func(opts ...bbb.GroupOption) *bbb.Group { return newGroupOf(t, fakes, opts...) })
 	})
