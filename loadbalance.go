@@ -37,12 +37,20 @@ type Selection func(candidates []Candidate) int
 
 // Best is the [Selection] that takes the best score, and one at random of those that
 // are equal.
-func Best(candidates []Candidate) int {
+func Best(candidates []Candidate) int { return best(candidates, rand.Float64) }
+
+// BestFrom is [Best] with numbers from 0 to 1 out of a source of yours instead of
+// those of math/rand/v2, for tests and simulations that are to repeat.
+func BestFrom(random func() float64) Selection {
+	return func(candidates []Candidate) int { return best(candidates, random) }
+}
+
+func best(candidates []Candidate, random func() float64) int {
 	best, equal := 0, 1
 	for i := 1; i < len(candidates); i++ {
 		switch score, most := candidates[i].Score, candidates[best].Score; {
 		case same(score, most):
-			if equal++; rand.IntN(equal) == 0 { //nolint:gosec // spreads load, hides nothing
+			if equal++; random()*float64(equal) < 1 {
 				best = i
 			}
 		case score > most:
@@ -60,10 +68,14 @@ func same(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(a, b) }
 // [Cache]: each would send its meetings to the server that is best in the last
 // report, all to the same one, while two random choices hardly ever agree. k of 2 or
 // 3 is usual; 1 is a random server by weight, and less counts as 1.
-func Choices(k int) Selection {
+func Choices(k int) Selection { return ChoicesFrom(k, rand.Float64) }
+
+// ChoicesFrom is [Choices] with numbers from 0 to 1 out of a source of yours, as in
+// [BestFrom].
+func ChoicesFrom(k int, random func() float64) Selection {
 	return func(candidates []Candidate) int {
 		if k >= len(candidates) {
-			return Best(candidates)
+			return best(candidates, random)
 		}
 		// The largest k of u^(1/weight) are a draw by weight without putting back.
 		type draw struct {
@@ -72,14 +84,14 @@ func Choices(k int) Selection {
 		}
 		draws := make([]draw, len(candidates))
 		for i, c := range candidates {
-			draws[i] = draw{math.Log(1-rand.Float64()) / c.Server.Weight(), i} //nolint:gosec // spreads load, hides nothing
+			draws[i] = draw{math.Log(1-random()) / c.Server.Weight(), i}
 		}
 		slices.SortFunc(draws, func(a, b draw) int { return cmp.Compare(b.key, a.key) })
 		drawn := make([]Candidate, max(k, 1))
 		for i := range drawn {
 			drawn[i] = candidates[draws[i].at]
 		}
-		return draws[Best(drawn)].at
+		return draws[best(drawn, random)].at
 	}
 }
 

@@ -15,6 +15,7 @@ type Policy struct {
 	Name  string
 	About string // in a few words
 
+	choices int                          // of the groups' Selection; 0 takes the best of all
 	options []bbb.GroupOption            // of the groups; only if rule is nil
 	rule    func(r *ruled, k, m int) int // the server of meeting m as replica k sees it
 }
@@ -25,12 +26,26 @@ func Group(name, about string, opts ...bbb.GroupOption) Policy {
 	return Policy{Name: name, About: about, options: opts}
 }
 
+// Choices is the policy of real groups that take the best of k drawn at random.
+func Choices(k int) Policy {
+	return Policy{Name: fmt.Sprintf("choices%d", k), About: fmt.Sprintf("the real group with Choices(%d)", k), choices: k}
+}
+
+// selection is what the policy chooses by, with draws that are the same in every run.
+func (p Policy) selection(seed int) bbb.Selection {
+	random := draws(seed, policyStream).Float64
+	if p.choices > 0 {
+		return bbb.ChoicesFrom(p.choices, random)
+	}
+	return bbb.BestFrom(random)
+}
+
 // Policies returns all policies that have a name: the real group, and what the
 // simulation does itself for comparison.
 func Policies() []Policy {
 	return []Policy{
 		Group("group", "the real group as it is by default"),
-		Group("choices2", "the real group with Choices(2)", bbb.WithSelection(bbb.Choices(2))),
+		Choices(2),
 		{Name: "random", About: "any server, by weight", rule: byWeight},
 		{Name: "fewest-meetings", About: "fewest meetings for its weight", rule: fewestMeetings},
 		{Name: "least-loaded", About: "fewest attendees for its weight when last asked", rule: leastLoaded},
@@ -74,7 +89,7 @@ type placer interface {
 
 func (p Policy) placer(c Config, seed int, f *fleet) (placer, error) {
 	if p.rule == nil {
-		return newGroups(c, f, p.options)
+		return newGroups(c, f, append([]bbb.GroupOption{bbb.WithSelection(p.selection(seed))}, p.options...))
 	}
 	return &ruled{
 		fleet: f, rule: p.rule, rand: draws(seed, policyStream),
