@@ -37,7 +37,7 @@ type Server struct {
 	health    health
 	learned   atomic.Pointer[learnedRelease]
 	meetings  meetingSet
-	ledger    ledger
+	ledger    *ledger
 	counts    serverCounts
 	machine   atomic.Pointer[MachineLoad]
 	probing   atomic.Bool
@@ -93,7 +93,7 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 		cfg.host = at.url.Hostname()
 	}
 
-	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{})}
+	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{}), ledger: new(ledger)}
 	s.transport, s.once = group.transport, group.onceTransport
 	if cfg.transport != nil {
 		s.transport, s.once = cfg.transport, cfg.transport

@@ -269,5 +269,5 @@ func (s *Server) loadAt(c *Criteria) Load {
 	if c.of == s {
 		return *c.load
 	}
-	return s.ledger.seating().load(c.now(s))
+	return s.ledger.load(c.now(s))
 }

@@ -139,6 +139,10 @@ func (g *Group) holder(c claim) *Server {
 	return s
 }
 
+// settleTime is how long the requests of a create may take, with all that belongs to
+// it: after that whoever made it is believed to have died.
+func (s *Server) settleTime() time.Duration { return 4 * s.cfg.requestTimeout }
+
 // settledClaim returns the claim that counts, after waiting for the process that
 // works on it, unless that is the one with the given token. The owner has as long
 // as the requests of a create may take; then it is believed to have died, and the
@@ -154,7 +158,7 @@ func (g *Group) settledClaim(ctx context.Context, id, own string) (claim, error)
 		if last.token != token {
 			start, token = time.Now(), last.token
 		}
-		if time.Since(start) > 4*s.cfg.requestTimeout {
+		if time.Since(start) > s.settleTime() {
 			last.state = claimUnknown
 			return last, nil
 		}

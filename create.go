@@ -37,7 +37,7 @@ func (s *Server) CreateMeeting(ctx context.Context, p CreateParams) (m *Meeting,
 		return nil, err
 	}
 	s.placed(ctx, m)
-	if c := (Criteria{Placement: p.Placement, Params: &p}); !m.Existed() {
+	if c := (Criteria{Placement: p.Placement, Params: &p}); !m.Existed() && !m.IsBreakout {
 		s.ledger.settle(m.ID, c.size(), time.Time{})
 		s.group.reservations.reserve(ctx, s, m.ID, c.size())
 	}

@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -128,8 +129,8 @@ var createFields = []*param[CreateParams]{
 // validateCreateJointly checks what depends on more than one parameter.
 func validateCreateJointly(p *CreateParams, report func(param, problem string)) {
 	reportModules(p, report)
-	if p.Placement.Size < 0 {
-		report("Placement.Size", "must not be below 0")
+	if p.Placement.Size < 0 || p.Placement.Size > maxSize {
+		report("Placement.Size", "must be from 0 to "+strconv.Itoa(maxSize))
 	}
 	if p.IsBreakout != nil && *p.IsBreakout {
 		if p.ParentMeetingID == "" {

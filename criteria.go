@@ -41,11 +41,13 @@ type Placement struct {
 	// Require names labels that the server must have. Here and below, an empty
 	// value stands for any value of that label.
 	Require Labels `json:"require,omitempty"`
-	// Prefer names labels that count in favour of a server: one that lacks a label
-	// is chosen only if the others have about four times its load.
+	// Prefer names labels that count in favour of a server: the factor of one that
+	// lacks a label is 0.25. With [CheckLoad] it is chosen if the others have four
+	// times its load, the room for the meeting (120 seats if nobody knows) counted on
+	// both sides.
 	Prefer Labels `json:"prefer,omitempty"`
-	// Avoid names labels that count against a server: one that has a label is
-	// chosen only if the others have about twenty times its load.
+	// Avoid names labels that count against a server: the factor of one that has a
+	// label is 0.05, so that it is chosen when the others can hardly go on.
 	Avoid Labels `json:"avoid,omitempty"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,19 +44,27 @@ type Group struct {
 	splits       splitSet
 	creating     keyLocks
 	reservations *reservations
+	choosing     chan struct{} // has room for one: the decision that others wait for
 	hooks        groupHooks
 	doubt        doubt
 	counts       groupCounts
 	running      atomic.Bool // a Run is under way
 
 	members atomic.Pointer[members] // never nil; replaced, never changed
-	mu      sync.Mutex              // held by those who replace members
+	mu      sync.Mutex              // held by those who replace members; protects retired
+	retired map[string]retired      // by URL
 
 	gate       gate
 	background context.Context // ends what nobody waits for when Close begins
 	quiet      context.CancelFunc
 	stop       context.Context // ends what is still under way when Close gives up
 	cancel     context.CancelFunc
+}
+
+// retired is what is kept of a server that was removed.
+type retired struct {
+	ledger *ledger
+	at     time.Time
 }
 
 // members are the servers of a group at one time.
@@ -112,6 +121,7 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 	g.onceTransport = newOnceTransport(g.transport)
 	g.store = newStore(cfg.cache, name, g.log, g.now)
 	g.reservations = newReservations(g, cfg.cache)
+	g.choosing = make(chan struct{}, 1)
 	g.all = &Scope{group: g}
 	g.members.Store(&members{})
 	g.background, g.quiet = context.WithCancel(context.Background())
@@ -143,6 +153,11 @@ func (g *Group) add(s *Server) error {
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
+	// What its meetings take is not forgotten when a configuration is read anew.
+	if old, ok := g.retired[s.base]; ok && g.now().Sub(old.at) < forgetTime {
+		s.ledger = old.ledger
+	}
+	delete(g.retired, s.base)
 	g.members.Store(newMembers(append(slices.Clip(now.list), s)))
 	return nil
 }
@@ -171,6 +186,11 @@ func (g *Group) Remove(name string) bool {
 	list := slices.DeleteFunc(slices.Clone(now.list), func(other *Server) bool { return other == s })
 	g.members.Store(newMembers(list))
 	s.removed.Store(true)
+	if g.retired == nil {
+		g.retired = make(map[string]retired)
+	}
+	maps.DeleteFunc(g.retired, func(_ string, r retired) bool { return g.now().Sub(r.at) >= forgetTime })
+	g.retired[s.base] = retired{s.ledger, g.now()}
 	g.places.dropServer(s)
 	return true
 }

@@ -1,132 +1,42 @@
 package bbb
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// What a meeting takes of a server is counted in seats. Reports of who is there are
-// old when they are needed: lessons start together, and their people come minutes
-// after the create. So a meeting counts with the people it is expected to have:
+// ledger is what the meetings of one server are expected to take: a seat, in the
+// sense of seat.go, for each. It is fed by everything that is learned of them: lists,
+// answers about one, creates and joins made here, and what other processes tell of
+// theirs.
 //
-//   - While nobody has come, it holds a reservation, of the size that was told or of
-//     expectedSize, which shrinks to nothing over reservationTime.
-//   - Once people come, what they tell counts more than the guess. People arrive
-//     quickly at first, then slowly (arrivalTime is the mean), so from how many are
-//     there and for how long follows how many are still to come: with the guess as
-//     one observation beside the others. A meeting of which nobody has come is not
-//     judged that way, since it may have been opened long before it begins.
-//   - A size that was told is held for the whole time, whoever has come.
-//   - Joins that were issued count as people until these are seen, or it has been
-//     too long.
-//   - Breakout rooms count the people in them and hold nothing: they fill at once,
-//     and from a meeting that counts already.
-//
-// Holding the plain reservation against the people seen, without the second rule,
-// is what was planned first. In the simulation (examples/simulate) it leaves the
-// worst server at 1.75 times the mean, and this at 1.5.
-const (
-	expectedSize    = 20
-	reservationTime = 30 * time.Minute
-	arrivalTime     = 5 * time.Minute
-	// meetingSeats is what a meeting takes besides its people.
-	meetingSeats = 5
-	// joinTime is how long after the last join those who did not show up are waited
-	// for.
-	joinTime = 30 * time.Second
-	// forgetTime is how long a meeting without news counts, in a process that never
-	// asks for lists.
-	forgetTime = 4 * time.Hour
-)
+// Writing costs the same however many meetings there are, because every join URL
+// writes. Reading sums up what was written since the last time, and takes no lock
+// that it would have to wait for.
+type ledger struct {
+	mu    sync.Mutex // protects the fields below
+	seats map[string]*seat
+	asked time.Time // for the list it rests on; zero when there was none
 
-// seat is one meeting in a ledger.
-type seat struct {
-	id       string
-	created  time.Time // by our clock, as well as it is known
-	arrived  time.Time // when the first one came; zero while nobody has
-	sight    time.Time // what the number of people is of
-	joined   time.Time // the last join that was issued
-	until    time.Time // a list asked for before that need not have it
-	people   int       // at the last sight
-	joins    int       // issued, and not seen since
-	size     int       // told by whoever created it; 0 if nobody did
-	breakout bool
-	open     bool // its create is under way here
+	taken uint64 // how often seats were taken for new meetings
+
+	last  atomic.Pointer[seating]
+	dirty atomic.Bool // last is not all there is
 }
 
-// expected returns the seats it will take, apart from what is held for a time, and
-// what is held now.
-func (m *seat) expected() (seats float64, held heldSeats) {
-	people := float64(m.people + m.joins)
-	if m.breakout {
-		return people, heldSeats{}
-	}
-	size := float64(m.size)
-	if m.size == 0 {
-		size = expectedSize
-	}
-	if people == 0 {
-		return 0, holdSeats(size, 0, m.created)
-	}
-	there := 1 - math.Exp(-max(m.newest().Sub(m.arrived), 0).Seconds()/arrivalTime.Seconds())
-	seats = people + (1-there)*(1+people)/(1/size+there)
-	if m.size > 0 {
-		held = holdSeats(size, seats, m.created)
-	}
-	return seats, held
-}
-
-// newest returns what the number of people is of, joins included.
-func (m *seat) newest() time.Time {
-	if m.joins > 0 && m.joined.After(m.sight) {
-		return m.joined
-	}
-	return m.sight
-}
-
-// heldSeats are the seats that a meeting holds beyond those that count anyway: the
-// more the longer it is until they all are given up.
-type heldSeats struct {
-	perSecond float64
-	beyond    float64
-	until     int64 // Unix nanoseconds
-}
-
-func holdSeats(size, beyond float64, from time.Time) heldSeats {
-	return heldSeats{perSecond: size / reservationTime.Seconds(), beyond: beyond, until: from.Add(reservationTime).UnixNano()}
-}
-
-// at returns the seats held at a time in Unix nanoseconds.
-func (h heldSeats) at(now int64) float64 {
-	left := min(h.until-now, int64(reservationTime)) // the clock may have been set back
-	return max(h.perSecond*float64(left)/1e9-h.beyond, 0)
-}
-
-// seating is what a ledger holds at one time. It never changes, so that ranking
-// reads it without a lock.
+// seating is the sum of a ledger at one time. It never changes.
 type seating struct {
-	asked    time.Time // for the list it rests on; zero when there was none
-	meetings []seat
-
-	people   int         // in all, issued joins included
-	expected float64     // seats of the meetings with people in them
-	held     []heldSeats // of the others
+	asked    time.Time
+	meetings int
+	people   int     // in all, issued joins included
+	expected float64 // people that are expected, apart from those of held
+	held     []heldSeats
+	until    time.Time // when the first meeting is forgotten
+	taken    uint64
 }
 
-func newSeating(asked time.Time, meetings []seat) *seating {
-	st := &seating{asked: asked, meetings: meetings}
-	for i := range meetings {
-		seats, held := meetings[i].expected()
-		st.people += meetings[i].people + meetings[i].joins
-		st.expected += seats
-		if held.perSecond > 0 {
-			st.held = append(st.held, held)
-		}
-	}
-	return st
-}
+var noSeats = &seating{}
 
 // load sums up what is taken.
 func (st *seating) load(now time.Time) Load {
@@ -135,241 +45,190 @@ func (st *seating) load(now time.Time) Load {
 	for i := range st.held {
 		expected += st.held[i].at(at)
 	}
-	return Load{Meetings: len(st.meetings), People: st.people, Expected: expected, Time: st.asked}
+	return Load{Meetings: st.meetings, People: st.people, Expected: expected, Time: st.asked}
 }
 
-// find returns the place of a meeting, or -1.
-func (st *seating) find(id string) int {
-	for i := range st.meetings {
-		if st.meetings[i].id == id {
-			return i
-		}
+// seating returns the sum. When somebody is just writing, it may be the one from
+// before that.
+func (l *ledger) seating(now time.Time) *seating {
+	st := l.last.Load()
+	if st == nil {
+		st = noSeats
 	}
-	return -1
-}
-
-// ledger is what the meetings of one server are expected to take. It is fed by
-// everything that is learned of them: lists, answers about one, creates and joins
-// made here, and what other processes tell of theirs.
-type ledger struct {
-	mu  sync.Mutex // held by those who replace now
-	now atomic.Pointer[seating]
-}
-
-var noSeats = &seating{}
-
-func (l *ledger) seating() *seating {
-	if st := l.now.Load(); st != nil {
+	if !l.dirty.Load() && (st.until.IsZero() || now.Before(st.until)) || !l.mu.TryLock() {
 		return st
 	}
-	return noSeats
-}
-
-// change replaces the seat of a meeting by what f makes of it: of a new one if there
-// is none. f reports whether it is to be kept.
-func (l *ledger) change(id string, f func(m *seat, isNew bool) (keep bool)) {
-	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.changeLocked(id, f)
-}
-
-func (l *ledger) changeLocked(id string, f func(m *seat, isNew bool) (keep bool)) {
-	old := l.seating()
-	i := old.find(id)
-	m := seat{id: id}
-	if i >= 0 {
-		m = old.meetings[i]
-	}
-	keep := f(&m, i < 0)
-	if i < 0 && !keep {
-		return
-	}
-	meetings := make([]seat, 0, len(old.meetings)+1)
-	for j := range old.meetings {
-		switch {
-		case j != i:
-			meetings = append(meetings, old.meetings[j])
-		case keep:
-			meetings = append(meetings, m)
+	l.dirty.Store(false)
+	st = &seating{asked: l.asked, taken: l.taken}
+	for id, m := range l.seats {
+		forget := m.newest().Add(forgetTime)
+		if !m.open && !now.Before(forget) {
+			delete(l.seats, id)
+			continue
+		}
+		if st.until.IsZero() || forget.Before(st.until) {
+			st.until = forget
+		}
+		seats, held := m.expected()
+		st.meetings++
+		st.people += m.people + m.joins
+		st.expected += seats
+		if held.perSecond > 0 && held.until > now.UnixNano() {
+			st.held = append(st.held, held)
 		}
 	}
-	if i < 0 {
-		meetings = append(meetings, m)
-	}
-	l.now.Store(newSeating(old.asked, meetings))
+	l.last.Store(st)
+	return st
 }
 
-// reserve holds seats for a meeting that is about to be created. It fails when
-// something else has changed since the ledger was as seen, so that of several
-// creates at one time each sees what the others took; nil does not insist.
-func (l *ledger) reserve(seen *seating, id string, size int, now time.Time) bool {
+func (l *ledger) load(now time.Time) Load { return l.seating(now).load(now) }
+
+// write locks the ledger for a change. done ends it.
+func (l *ledger) write() (done func()) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if seen != nil && seen != l.seating() {
+	l.dirty.Store(true)
+	if l.seats == nil {
+		l.seats = make(map[string]*seat)
+	}
+	return l.mu.Unlock
+}
+
+// reserve holds seats for a meeting that is about to be created. It fails when seats
+// were taken that are not in the sum that was seen, so that of several creates at one
+// time each sees what the others took; nil does not insist.
+func (l *ledger) reserve(seen *seating, id string, size int, now time.Time) bool {
+	defer l.write()()
+	if seen != nil && seen.taken != l.taken {
 		return false
 	}
-	l.changeLocked(id, func(m *seat, isNew bool) bool {
-		m.open = true
-		if isNew {
-			m.created, m.sight, m.size = now, now, size
-		}
-		return true
-	})
+	l.taken++
+	m := l.seats[id]
+	if m == nil || m.listed { // that was another meeting: nobody has found it when looking for it
+		m = &seat{created: now, sight: now, size: size}
+		l.seats[id] = m
+	}
+	m.open = true
 	return true
 }
 
-// release gives up what was reserved for a create that failed for certain.
+// release gives up what was reserved for a create that failed for certain. What
+// others told of theirs stays.
 func (l *ledger) release(id string) {
-	l.change(id, func(m *seat, isNew bool) bool { return !isNew && !m.open })
+	defer l.write()()
+	if m := l.seats[id]; m != nil && m.open {
+		if m.open = false; !m.told && !m.listed {
+			delete(l.seats, id)
+		}
+	}
 }
 
-// settle says that the create has ended and that lists asked for before until need
-// not have the meeting: it was created just now, or nobody knows whether it was.
+// settle says that the create has ended, and that lists asked for before until need
+// not have the meeting: nobody knows whether it was created.
 func (l *ledger) settle(id string, size int, until time.Time) {
-	l.change(id, func(m *seat, isNew bool) bool {
-		if m.open = false; until.After(m.until) {
-			m.until = until
-		}
-		if m.size == 0 {
-			m.size = size
-		}
-		return !isNew
-	})
+	defer l.write()()
+	m := l.seats[id]
+	if m == nil {
+		return
+	}
+	if m.open = false; until.After(m.until) {
+		m.until = until
+	}
+	if m.size == 0 {
+		m.size = size
+	}
 }
 
-// told takes the reservation that another process made.
+// told takes the reservation that another process made at that time. Lists asked for
+// before until need not have the meeting.
 func (l *ledger) told(id string, size int, at, until time.Time) {
-	l.change(id, func(m *seat, isNew bool) bool {
-		if isNew {
-			m.created, m.sight, m.until = at, at, until
+	defer l.write()()
+	m := l.seats[id]
+	if m != nil && m.listed && at.After(m.sight) { // that one had ended by then
+		m = nil
+	}
+	if m == nil {
+		if l.asked.After(until) { // and so has this one
+			return
 		}
-		if m.size == 0 {
-			m.size = size
-		}
-		return true
-	})
+		l.taken++
+		m = &seat{created: at, sight: at, until: until}
+		l.seats[id] = m
+	}
+	if m.told = !m.listed; m.size == 0 {
+		m.size = size
+	}
 }
 
 // untold takes back what another process told, unless a list had it since.
 func (l *ledger) untold(id string) {
-	l.change(id, func(m *seat, isNew bool) bool { return !isNew && (m.open || m.until.IsZero()) })
+	defer l.write()()
+	if m := l.seats[id]; m != nil && m.told {
+		if m.told = false; !m.open {
+			delete(l.seats, id)
+		}
+	}
 }
 
-// joined counts joins that were issued for a meeting.
-func (l *ledger) joined(id string, n int, now time.Time) {
-	l.change(id, func(m *seat, isNew bool) bool {
-		m.joins += n
-		m.joined = now
-		if m.arrived.IsZero() {
-			m.arrived = now
-		}
-		return !isNew // of one that nobody knows, nobody would take them back
-	})
+// joined counts joins that were issued for a meeting, and reports whether it is one
+// that is known: of another one, nobody would take them back. People who joined
+// before the meeting was last seen are among those who were seen.
+func (l *ledger) joined(id string, n int, at time.Time) bool {
+	defer l.write()()
+	m := l.seats[id]
+	if m == nil {
+		return false
+	}
+	if !at.Before(m.sight) {
+		m.joins = min(m.joins+min(n, maxSize), maxSize)
+		m.joined = at
+	}
+	return true
 }
 
 // see takes the news of one meeting.
 func (l *ledger) see(m *Meeting) {
-	l.change(m.ID, func(known *seat, isNew bool) bool {
-		known.news(m, m.FetchedAt, time.Time{}, isNew)
-		return true
-	})
+	defer l.write()()
+	if over(m) {
+		l.dropLocked(m.ID)
+		return
+	}
+	l.seats[m.ID] = l.seats[m.ID].news(m, m.FetchedAt, time.Time{})
 }
 
+// drop takes out a meeting that has ended.
 func (l *ledger) drop(id string) {
-	l.change(id, func(m *seat, isNew bool) bool { return !isNew && m.open })
+	defer l.write()()
+	l.dropLocked(id)
 }
+
+func (l *ledger) dropLocked(id string) {
+	if m := l.seats[id]; m != nil && !m.open {
+		delete(l.seats, id)
+	}
+}
+
+// over reports whether a meeting was ended, although its server still lists it, as
+// they do for a while.
+func over(m *Meeting) bool { return m.HasBeenForciblyEnded }
 
 // replace takes the whole list of the server, asked for at that time.
 func (l *ledger) replace(asked time.Time, list []*Meeting) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	old := l.seating()
-	if asked.Before(old.asked) {
+	defer l.write()()
+	if asked.Before(l.asked) {
 		return
 	}
-	meetings := make([]seat, 0, max(len(list), len(old.meetings)))
-	kept := make([]bool, len(old.meetings))
-	var places map[string]int // made when the order of the list has changed
-	for n, m := range list {
-		if m == nil {
-			continue
-		}
-		i := n
-		if i >= len(old.meetings) || old.meetings[i].id != m.ID {
-			if places == nil {
-				places = make(map[string]int, len(old.meetings))
-				for j := range old.meetings {
-					places[old.meetings[j].id] = j
-				}
-			}
-			var there bool
-			if i, there = places[m.ID]; !there {
-				i = -1
-			}
-		}
-		known := seat{id: m.ID}
-		if i >= 0 {
-			if kept[i] {
-				continue // named twice
-			}
-			known, kept[i] = old.meetings[i], true
-		}
-		known.news(m, asked, old.asked, i < 0)
-		meetings = append(meetings, known)
-	}
-	for i := range old.meetings {
-		m := &old.meetings[i]
-		if !kept[i] && (m.open || !asked.After(m.until) || m.sight.After(asked)) {
-			meetings = append(meetings, *m)
+	old := l.seats
+	l.seats = make(map[string]*seat, max(len(list), len(old)))
+	for _, m := range list {
+		if !over(m) && l.seats[m.ID] == nil { // some servers name one twice
+			l.seats[m.ID] = old[m.ID].news(m, asked, l.asked)
 		}
 	}
-	l.now.Store(newSeating(asked, meetings))
-}
-
-// tidy drops what nobody has heard of for long.
-func (l *ledger) tidy(now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	old := l.seating()
-	var meetings []seat
-	for i := range old.meetings {
-		if m := &old.meetings[i]; m.open || now.Sub(m.newest()) <= forgetTime {
-			meetings = append(meetings, *m)
+	for id, m := range old {
+		if l.seats[id] == nil && (m.open || asked.Before(m.until) || m.sight.After(asked)) {
+			l.seats[id] = m
 		}
 	}
-	if len(meetings) < len(old.meetings) {
-		l.now.Store(newSeating(old.asked, meetings))
-	}
-}
-
-// news takes what a server said of a meeting when it was asked at that time. before
-// is when it was asked for the list before, if a list without the meeting is known.
-func (m *seat) news(from *Meeting, asked, before time.Time, isNew bool) {
-	if !isNew && asked.Before(m.sight) {
-		return
-	}
-	if isNew {
-		// The create time is by the server's clock, which may be any. It was not there
-		// at the last list, and is now.
-		m.created = from.CreateTime
-		if m.created.Before(before) {
-			m.created = before
-		}
-		if m.created.After(asked) || m.created.IsZero() {
-			m.created = asked
-		}
-		m.sight = m.created
-	}
-	if from.ParticipantCount > 0 && m.arrived.IsZero() {
-		// Some time since it was last seen empty.
-		m.arrived = m.sight.Add(asked.Sub(m.sight) / 2)
-	}
-	if m.joins = max(m.joins-max(from.ParticipantCount-m.people, 0), 0); asked.Sub(m.joined) > joinTime {
-		m.joins = 0
-	}
-	if m.people = from.ParticipantCount; m.people+m.joins == 0 {
-		m.arrived = time.Time{}
-	}
-	m.sight, m.until = asked, time.Time{}
-	m.breakout = from.IsBreakout || from.ParentID != ""
+	l.asked = asked
 }

@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -17,18 +18,18 @@ func room(id string, people int, created time.Time) *Meeting {
 	return &Meeting{ID: id, ParticipantCount: people, CreateTime: created}
 }
 
-func expectedAt(l *ledger, minutes float64) float64 { return l.seating().load(at(minutes)).Expected }
+func expectedAt(l *ledger, minutes float64) float64 { return l.load(at(minutes)).Expected }
 
 // A meeting that nobody has come to holds 20 seats, fewer and fewer for half an hour.
 func TestReservationShrinks(t *testing.T) {
 	t.Parallel()
 	var l ledger
 	assert.True(t, l.reserve(nil, "a", 0, lunch))
-	for minutes, want := range map[float64]float64{-5: 20, 0: 20, 7.5: 15, 15: 10, 29: 20. / 30, 30: 0, 100: 0} {
-		assert.InDelta(t, want, expectedAt(&l, minutes), 1e-9, "after %v minutes", minutes)
+	assert.Equal(t, Load{Meetings: 1, Expected: 20}, l.load(lunch))
+	assert.InDelta(t, 25, l.load(lunch).Seats(), 0, "a meeting counts for itself")
+	for _, c := range [][2]float64{{-5, 20}, {0, 20}, {7.5, 15}, {15, 10}, {29, 20. / 30}, {30, 0}, {100, 0}} {
+		assert.InDelta(t, c[1], expectedAt(&l, c[0]), 1e-9, "after %v minutes", c[0])
 	}
-	assert.Equal(t, Load{Meetings: 1, Expected: 20}, l.seating().load(lunch))
-	assert.InDelta(t, 25, l.seating().load(lunch).Seats(), 0, "a meeting counts for itself")
 }
 
 // A refresh that sees the meeting neither forgets the reservation nor counts it twice.
@@ -37,20 +38,20 @@ func TestReservationIsReconciled(t *testing.T) {
 	var l ledger
 	l.reserve(nil, "a", 0, lunch)
 	l.replace(at(1), nil)
-	assert.Equal(t, 1, l.seating().load(at(1)).Meetings, "its create is under way, whatever lists say")
+	assert.Equal(t, 1, l.load(at(1)).Meetings, "its create is under way, whatever lists say")
 	l.settle("a", 0, time.Time{})
 	l.see(room("a", 0, at(1.5)))
 	for i := range 5 {
 		minutes := 2 + float64(i)
 		l.replace(at(minutes), []*Meeting{room("a", 0, at(1.5))})
-		got := l.seating().load(at(minutes))
+		got := l.load(at(minutes))
 		assert.Equal(t, 1, got.Meetings)
 		want := 20 * (1 - minutes/30)
 		assert.InDelta(t, want, expectedAt(&l, minutes), 1e-9)
 		assert.Equal(t, at(minutes), got.Time)
 	}
 	l.replace(at(10), nil)
-	assert.Zero(t, l.seating().load(at(10)).Seats(), "it has ended")
+	assert.Zero(t, l.load(at(10)).Seats(), "it has ended")
 }
 
 // A list that was asked for before the create ended does not know of the meeting.
@@ -63,12 +64,12 @@ func TestListFromBeforeTheCreate(t *testing.T) {
 	l.see(created)
 	l.settle("a", 0, time.Time{})
 	l.replace(at(0.9), nil)
-	assert.Equal(t, 1, l.seating().load(at(1)).Meetings)
+	assert.Equal(t, 1, l.load(at(1)).Meetings)
 	l.replace(at(1.1), nil)
-	assert.Equal(t, 0, l.seating().load(at(1)).Meetings)
+	assert.Equal(t, 0, l.load(at(1)).Meetings)
 
 	l.replace(at(0.5), []*Meeting{room("old", 3, at(0))})
-	assert.Equal(t, 0, l.seating().load(at(1)).Meetings, "a list that was overtaken says nothing")
+	assert.Equal(t, 0, l.load(at(1)).Meetings, "a list that was overtaken says nothing")
 }
 
 // A create whose outcome nobody knows holds its seats as long as it may still happen.
@@ -78,9 +79,9 @@ func TestReservationOfAnUnknownOutcome(t *testing.T) {
 	l.reserve(nil, "a", 0, lunch)
 	l.settle("a", 0, at(1))
 	l.replace(at(0.5), nil)
-	assert.Equal(t, 1, l.seating().load(at(1)).Meetings)
+	assert.Equal(t, 1, l.load(at(1)).Meetings)
 	l.replace(at(1.5), nil)
-	assert.Equal(t, 0, l.seating().load(at(1)).Meetings)
+	assert.Equal(t, 0, l.load(at(1)).Meetings)
 }
 
 func TestReservationIsReleased(t *testing.T) {
@@ -89,13 +90,15 @@ func TestReservationIsReleased(t *testing.T) {
 	l.reserve(nil, "a", 0, lunch)
 	l.release("a")
 	l.release("never reserved")
-	assert.Zero(t, l.seating().load(lunch))
+	assert.Zero(t, l.load(lunch))
 
-	l.see(room("b", 4, lunch))
+	there := room("b", 4, lunch)
+	there.FetchedAt = lunch
+	l.see(there)
 	l.release("b")
-	assert.Equal(t, 1, l.seating().load(lunch).Meetings, "what the server has is not taken away")
+	assert.Equal(t, 1, l.load(lunch).Meetings, "what the server has is not taken away")
 	l.drop("b")
-	assert.Zero(t, l.seating().load(lunch).Meetings)
+	assert.Zero(t, l.load(lunch).Meetings)
 }
 
 // Once people come, how many there are after how long tells how many there will be.
@@ -155,17 +158,17 @@ func TestIssuedJoinsCount(t *testing.T) {
 	l.replace(lunch, []*Meeting{room("a", 5, at(-200))})
 	l.joined("a", 3, at(0.1))
 	l.joined("unknown", 9, at(0.1))
-	assert.Equal(t, 8, l.seating().load(at(0.1)).People)
+	assert.Equal(t, 8, l.load(at(0.1)).People)
 	assert.InDelta(t, 8, expectedAt(&l, 0.1), 0.1)
 	l.replace(at(0.2), []*Meeting{room("a", 7, at(-200))})
-	assert.Equal(t, 8, l.seating().load(at(0.2)).People, "two of three have come")
+	assert.Equal(t, 8, l.load(at(0.2)).People, "two of three have come")
 	l.replace(at(0.3), []*Meeting{room("a", 9, at(-200))})
-	assert.Equal(t, 9, l.seating().load(at(0.3)).People, "all and one more have come")
+	assert.Equal(t, 9, l.load(at(0.3)).People, "all and one more have come")
 	l.joined("a", 4, at(0.4))
 	l.replace(at(0.5), []*Meeting{room("a", 8, at(-200))})
-	assert.Equal(t, 12, l.seating().load(at(0.5)).People, "one has left")
+	assert.Equal(t, 12, l.load(at(0.5)).People, "one has left")
 	l.replace(at(1), []*Meeting{room("a", 8, at(-200))})
-	assert.Equal(t, 8, l.seating().load(at(1)).People, "they are not coming any more")
+	assert.Equal(t, 8, l.load(at(1)).People, "they are not coming any more")
 }
 
 // When a meeting was created is what its server says, by a clock that may be any. So
@@ -197,10 +200,10 @@ func TestListsInAnyOrder(t *testing.T) {
 	}
 	var list []*Meeting
 	for i := 9; i >= 0; i-- {
-		list = append(list, room(fmt.Sprint(i), 0, lunch), nil, room(fmt.Sprint(i), 50, lunch)) // named twice
+		list = append(list, room(fmt.Sprint(i), 0, lunch), room(fmt.Sprint(i), 50, lunch)) // named twice
 	}
 	l.replace(at(2), list)
-	got := l.seating().load(lunch)
+	got := l.load(lunch)
 	assert.Equal(t, 10, got.Meetings)
 	assert.InDelta(t, 55, got.Expected, 1e-9, "their sizes stay with them")
 }
@@ -209,15 +212,15 @@ func TestListsInAnyOrder(t *testing.T) {
 func TestReserveAgainstWhatWasSeen(t *testing.T) {
 	t.Parallel()
 	var l ledger
-	seen := l.seating()
+	seen := l.seating(lunch)
 	assert.True(t, l.reserve(seen, "a", 0, lunch))
 	assert.False(t, l.reserve(seen, "b", 0, lunch))
-	assert.True(t, l.reserve(l.seating(), "b", 0, lunch))
-	assert.Equal(t, 2, l.seating().load(lunch).Meetings)
+	assert.True(t, l.reserve(l.seating(lunch), "b", 0, lunch))
+	assert.Equal(t, 2, l.load(lunch).Meetings)
 }
 
 // A process that never asks for lists does not count for ever what it created.
-func TestOldSeatsAreTidiedAway(t *testing.T) {
+func TestOldSeatsAreForgotten(t *testing.T) {
 	t.Parallel()
 	var l ledger
 	l.reserve(nil, "open", 0, lunch)
@@ -225,11 +228,11 @@ func TestOldSeatsAreTidiedAway(t *testing.T) {
 	l.settle("old", 0, lunch)
 	l.reserve(nil, "joined", 0, lunch)
 	l.settle("joined", 0, lunch)
-	l.joined("joined", 1, at(200))
-	l.tidy(at(239))
-	assert.Equal(t, 3, l.seating().load(lunch).Meetings)
-	l.tidy(at(241))
-	assert.Equal(t, 2, l.seating().load(lunch).Meetings)
+	assert.True(t, l.joined("joined", 1, at(200)))
+	assert.Equal(t, 3, l.load(at(239)).Meetings)
+	assert.Equal(t, 2, l.load(at(240)).Meetings)
+	assert.Equal(t, 2, l.load(at(439)).Meetings)
+	assert.Equal(t, 1, l.load(at(440)).Meetings, "its create is still under way")
 }
 
 // What other processes told holds until a list could have it.
@@ -240,17 +243,164 @@ func TestToldReservations(t *testing.T) {
 	l.replace(at(0.5), nil)
 	assert.InDelta(t, 20*(1-0.5/30), expectedAt(&l, 0.5), 1e-9)
 	l.replace(at(1.5), nil)
-	assert.Zero(t, l.seating().load(at(2)).Meetings)
+	assert.Zero(t, l.load(at(2)).Meetings)
 
 	l.told("b", 0, at(2), at(3))
 	l.untold("b")
-	assert.Zero(t, l.seating().load(at(2)).Meetings)
+	assert.Zero(t, l.load(at(2)).Meetings)
 	l.told("c", 40, at(2), at(3))
 	l.replace(at(2.5), []*Meeting{room("c", 0, at(2))})
 	l.untold("c")
-	assert.Equal(t, 1, l.seating().load(at(2)).Meetings, "the server has it, whatever was told")
+	assert.Equal(t, 1, l.load(at(2)).Meetings, "the server has it, whatever was told")
 	assert.InDelta(t, 40, expectedAt(&l, 2), 1e-9)
 	l.reserve(nil, "d", 0, at(2))
 	l.untold("d")
-	assert.Equal(t, 2, l.seating().load(at(2)).Meetings, "our own is ours")
+	assert.Equal(t, 2, l.load(at(2)).Meetings, "our own is ours")
+}
+
+// A process that starts reads what others told in the last half hour. What a list
+// has shown to be over by then does not come back.
+func TestToldAfterTheList(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	l.replace(at(5), nil)
+	l.told("over", 0, at(0), at(1))
+	assert.Zero(t, l.load(at(5)).Meetings)
+	l.told("new", 0, at(4.5), at(5.5))
+	assert.Equal(t, 1, l.load(at(5)).Meetings, "that list need not have had it")
+}
+
+// What others told of a create stays when ours for the same meeting is refused.
+func TestReleaseBesideTheirs(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	l.told("a", 0, lunch, at(1))
+	l.reserve(nil, "a", 0, lunch)
+	l.release("a")
+	assert.Equal(t, 1, l.load(lunch).Meetings)
+	l.reserve(nil, "a", 0, lunch)
+	l.untold("a")
+	assert.Equal(t, 1, l.load(lunch).Meetings, "and ours when theirs is")
+	l.release("a")
+	assert.Zero(t, l.load(lunch).Meetings)
+}
+
+// An ID is used again every day: the meeting of today has nothing of yesterday's.
+func TestIDsAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	yesterday, today := room("a", 0, at(-60)), room("a", 0, at(0.5))
+	yesterday.InternalID, today.InternalID = "1", "2"
+	l.replace(lunch, []*Meeting{yesterday})
+	assert.Zero(t, l.load(lunch).Expected)
+	l.replace(at(1), []*Meeting{today})
+	assert.InDelta(t, 20*(1-0.5/30), expectedAt(&l, 1), 1e-9)
+
+	yesterday.ParticipantCount = 50
+	for name, again := range map[string]func(*ledger){
+		"created here":      func(l *ledger) { l.reserve(nil, "a", 7, at(2)) },
+		"created elsewhere": func(l *ledger) { l.told("a", 7, at(2), at(3)) },
+	} {
+		var l ledger
+		l.replace(at(1), []*Meeting{yesterday})
+		again(&l)
+		assert.InDelta(t, 7, expectedAt(&l, 2), 1e-9, name)
+	}
+}
+
+// Servers list a meeting that was ended for a while. It holds nothing.
+func TestEndedMeetingsAreOver(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	l.replace(lunch, []*Meeting{room("a", 5, at(-60))})
+	l.drop("a")
+	ended := room("a", 0, at(-60))
+	ended.HasBeenForciblyEnded, ended.FetchedAt = true, at(2)
+	l.replace(at(1), []*Meeting{ended})
+	assert.Zero(t, l.load(at(1)).Meetings)
+	l.see(ended)
+	assert.Zero(t, l.load(at(2)).Meetings)
+}
+
+// A class that comes at once is a class, and the links of a class shown on one page
+// are not a hundred classes.
+func TestManyAtOnceAreNotThousands(t *testing.T) {
+	t.Parallel()
+	for size, most := range map[int]float64{0: 150, 200: 200} {
+		var l ledger
+		l.replace(lunch, nil)
+		l.reserve(nil, "a", size, lunch)
+		l.settle("a", size, time.Time{})
+		for range 30 {
+			l.joined("a", 1, at(0.1))
+		}
+		assert.InDelta(t, max(30, float64(size)), expectedAt(&l, 0.1), 1)
+		l.replace(at(0.2), []*Meeting{room("a", 30, lunch)})
+		assert.LessOrEqual(t, expectedAt(&l, 0.2), most, "size %d", size)
+		assert.GreaterOrEqual(t, expectedAt(&l, 0.2), 30.0, "size %d", size)
+	}
+	var l ledger
+	l.reserve(nil, "a", 0, lunch)
+	for range 100 {
+		l.joined("a", math.MaxInt, lunch)
+	}
+	assert.Equal(t, maxSize, l.load(lunch).People)
+}
+
+// Joins that are told after their people were seen are not told of new people.
+func TestJoinsFromBeforeTheLastSight(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	l.replace(lunch, []*Meeting{room("a", 50, at(-60))})
+	assert.True(t, l.joined("a", 50, at(-1)))
+	assert.Equal(t, 50, l.load(lunch).People)
+	assert.False(t, l.joined("unknown", 50, lunch))
+}
+
+// Somebody who reads while somebody writes gets what was there before, instead of
+// waiting; and what he decides by that does not count.
+func TestReadingDoesNotWait(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	l.reserve(nil, "a", 0, lunch)
+	before := l.seating(lunch)
+	done := l.write()
+	l.taken++
+	assert.Same(t, before, l.seating(lunch))
+	done()
+	assert.False(t, l.reserve(before, "b", 0, lunch))
+	assert.NotSame(t, before, l.seating(lunch))
+}
+
+// A join URL costs the same on a server with ten thousand meetings as on one with
+// ten, and so does the news of one meeting.
+func BenchmarkLedger(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		var l ledger
+		var list []*Meeting
+		for i := range n {
+			m := room(fmt.Sprint(i), 3, lunch)
+			m.FetchedAt = lunch
+			list = append(list, m)
+		}
+		l.replace(lunch, list)
+		b.Run(fmt.Sprintf("join/%d meetings", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l.joined("7", 1, lunch)
+			}
+		})
+		b.Run(fmt.Sprintf("see/%d meetings", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l.see(list[7])
+			}
+		})
+		b.Run(fmt.Sprintf("list/%d meetings", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l.replace(lunch, list)
+			}
+		})
+	}
 }

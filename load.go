@@ -13,9 +13,10 @@ type Load struct {
 	// joins issued since.
 	People int `json:"people"`
 	// Expected is the number of people that the meetings are expected to have: at
-	// least People, and more for meetings that began not long ago. A meeting that
-	// nobody has joined yet holds a reservation of 20, or of its [Placement.Size],
-	// which shrinks to nothing over 30 minutes. Breakout rooms hold none.
+	// least People, and more for meetings that people have begun to come to not long
+	// ago. One of which the [Placement.Size] was told, or to which nobody has come
+	// yet, holds a reservation of that size, or of 20, which shrinks to nothing over
+	// 30 minutes. Breakout rooms hold none.
 	Expected float64 `json:"expected"`
 	// Time is when the server was asked for the list of meetings that this rests
 	// on; zero when it never was.
@@ -29,7 +30,7 @@ func (l Load) Seats() float64 { return l.Expected + meetingSeats*float64(l.Meeti
 // Load returns what the meetings of the server take, as far as the group knows. The
 // server is not asked: what it said last counts ([Server.Refresh], [Group.Run]),
 // and what the group itself, or others that share its [Cache], did since.
-func (s *Server) Load() Load { return s.ledger.seating().load(s.group.now()) }
+func (s *Server) Load() Load { return s.ledger.load(s.group.now()) }
 
 // MachineLoad is how busy the machine of a server is, all its work counted. Zero
 // in a field is idle, which counts like not known.

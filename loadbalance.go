@@ -18,7 +18,8 @@ import (
 //
 // A checker is called for every server at every decision, by many goroutines at a
 // time. So it must be safe for concurrent use and quick, which means that it does no
-// I/O, and it must not create meetings in the group.
+// I/O, and it must not create meetings in the group. It must not change the
+// parameters that it is shown.
 type Checker func(s *Server, c Criteria) Factor
 
 // perfect is the score of a server before it is checked.
@@ -67,7 +68,9 @@ func same(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(a, b) }
 // their weights and takes the best of these. It is for many processes that share no
 // [Cache]: each would send its meetings to the server that is best in the last
 // report, all to the same one, while two random choices hardly ever agree. k of 2 or
-// 3 is usual; 1 is a random server by weight, and less counts as 1.
+// 3 is usual; 1 is a random server by weight, and less counts as 1. The draw does not
+// look at the scores, so what only lowers a score, such as [Placement.Prefer], counts
+// among those drawn alone.
 func Choices(k int) Selection { return ChoicesFrom(k, rand.Float64) }
 
 // ChoicesFrom is [Choices] with numbers from 0 to 1 out of a source of yours, as in
@@ -137,12 +140,12 @@ type decision struct {
 // judge asks the checkers about all servers. It takes no lock. The ranking is made
 // only if somebody will read it, which is when d.explain is set.
 func (g *Group) judge(d *decision) ([]contender, *Ranking) {
-	servers := g.members.Load().list
+	servers, now := g.members.Load().list, g.now()
 	seatings := make([]*seating, len(servers))
 	for i, s := range servers {
-		seatings[i] = s.ledger.seating()
+		seatings[i] = s.ledger.seating(now)
 	}
-	c, now := d.Criteria, g.now()
+	c := d.Criteria
 	var loads []Load
 	c.fleet, loads = newFleet(servers, seatings, now)
 	contenders := make([]contender, 0, len(servers))
@@ -239,17 +242,25 @@ func (g *Group) take(contenders []contender) (contender, error) {
 }
 
 // maxReranks is how often a decision is made anew because another one was faster.
-// After that it stands as it is.
-const maxReranks = 20
+// After that, those that have lost so often decide one after the other.
+const maxReranks = 3
 
 // choose takes a server for a new meeting and holds seats for it there. Decisions at
 // one time do not all fall on the same server, since each one sees the seats that
-// those before it took: when the ledger of the server has changed meanwhile, it is
-// judged again. The ranking is nil unless somebody wants to see it.
+// those before it took: when some were taken meanwhile from the one that was chosen,
+// the servers are judged again. The ranking is nil unless somebody wants to see it.
 func (g *Group) choose(ctx context.Context, d *decision) (*Server, *Ranking, error) {
 	d.explain = g.wantsRankings(ctx)
 	g.probeRested() //nolint:contextcheck // what it starts in the background is nobody's
 	for try := 1; ; try++ {
+		if try == maxReranks {
+			select {
+			case g.choosing <- struct{}{}:
+				defer func() { <-g.choosing }()
+			case <-ctx.Done():
+				return nil, nil, &Error{Call: callCreate, Err: ended(ctx)}
+			}
+		}
 		contenders, ranking := g.judge(d)
 		if len(contenders) == 0 {
 			return nil, nil, g.nobody(d)
@@ -257,9 +268,6 @@ func (g *Group) choose(ctx context.Context, d *decision) (*Server, *Ranking, err
 		taken, err := g.take(contenders)
 		if err != nil {
 			return nil, nil, err
-		}
-		if try >= maxReranks {
-			taken.seen = nil
 		}
 		if taken.Server.ledger.reserve(taken.seen, d.id, d.size(), g.now()) {
 			if ranking != nil {
@@ -325,6 +333,7 @@ func (g *Group) SelectServer(ctx context.Context, c Criteria) (*Server, error) {
 		return nil, &Error{Call: callCreate, Err: ErrClosed}
 	}
 	g.reservations.sync(ctx)
+	g.probeRested() //nolint:contextcheck // what it starts in the background is nobody's
 	d := &decision{Criteria: c}
 	contenders, _ := g.judge(d)
 	if len(contenders) == 0 {

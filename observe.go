@@ -100,7 +100,7 @@ type ModeEvent struct {
 // servers that are neither disabled nor offline already failed at their last check.
 //
 // It is over when that is no longer so. It is also over, with Failing still more
-// than half, when it was so for five minutes in which some server answered.
+// than half, when it was so for a minute in which some server answered.
 type SuspicionEvent struct {
 	Group   string
 	Begin   bool      // false: it is over

@@ -247,8 +247,8 @@ func WithHost(host string) ServerOption {
 // most room for them.
 func WithWeight(w float64) ServerOption {
 	return serverOption(func(c *serverConfig) {
-		if !(w > 0 && w <= 1e6) { // written so that NaN is refused
-			c.problem("WithWeight: %v, need a weight over 0", w)
+		if !(w >= 1e-6 && w <= 1e6) { // written so that NaN is refused
+			c.problem("WithWeight: %v, need a weight from 0.000001 to 1000000", w)
 		}
 		c.weight = w
 	})

@@ -104,7 +104,7 @@ func TestInvalidCreateParams(t *testing.T) {
 		"lock policy":    {func(p *bbb.CreateParams) { p.LockSettings.PresenterPolicy = "free for all" }, "lockSettingsPresenterPolicy" + word},
 		"group":          {func(p *bbb.CreateParams) { p.Groups = []bbb.BreakoutGroup{{ID: "1"}, {Name: "x"}} }, "groups has an element that has no ID"},
 		"manifest":       {func(p *bbb.CreateParams) { p.PluginManifests = []bbb.PluginManifest{{URL: "m.json"}} }, "pluginManifests has an element that has no absolute http or https URL"},
-		"size":           {func(p *bbb.CreateParams) { p.Placement.Size = -1 }, "Placement.Size must not be below 0"},
+		"size":           {func(p *bbb.CreateParams) { p.Placement.Size = -1 }, "Placement.Size must be from 0 to 100000"},
 		"breakout":       {func(p *bbb.CreateParams) { p.IsBreakout = new(true) }, "parentMeetingID is required by isBreakout\nsequence is required by isBreakout"},
 		"parent":         {func(p *bbb.CreateParams) { p.ParentMeetingID = "a,b" }, "parentMeetingID must not contain a comma"},
 		"upload URL":     {func(p *bbb.CreateParams) { p.PresentationUploadExternalURL = "https://a.example" }, "presentationUploadExternalDescription is required by presentationUploadExternalUrl"},

@@ -297,6 +297,8 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 	}
 	s.placed(ctx, m)
 	if !m.Existed() {
+		c := Criteria{Placement: p.Placement, Params: &p}
+		s.ledger.settle(m.ID, c.size(), time.Time{})
 		sc.group.counts.placed.Add(1)
 		sc.group.observePlaced(ctx, s, m.ID, attempt)
 	}
@@ -308,7 +310,8 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 // that was just made up needs no claim.
 func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meeting, error) {
 	g := sc.group
-	d := &decision{Criteria: Criteria{Placement: p.Placement, Params: &p}, id: p.MeetingID, tried: make(map[*Server]error)}
+	shown := p // so that no checker changes what is sent
+	d := &decision{Criteria: Criteria{Placement: p.Placement, Params: &shown}, id: p.MeetingID, tried: make(map[*Server]error)}
 	var own claim
 	var held *Server // holds seats for a create that has not ended
 	release := func() {
@@ -344,11 +347,11 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		m, err := sc.createOn(ctx, s, p, nil, attempt)
 		switch {
 		case err == nil:
-			s.ledger.settle(d.id, d.size(), time.Time{})
+			s.ledger.settle(d.id, 0, time.Time{}) // also when it existed
 			held = nil
 			return m, nil
 		case errors.Is(err, ErrOutcomeUnknown): // repeating it must go to the same server
-			s.ledger.settle(d.id, d.size(), g.now().Add(s.cfg.requestTimeout))
+			s.ledger.settle(d.id, d.size(), g.now().Add(s.settleTime()))
 			held = nil
 			if claimed {
 				g.store.mark(context.WithoutCancel(ctx), own, claimUnknown)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,22 +17,31 @@ import (
 // a Cache that is a Journal it does nothing: the others then learn of a meeting when
 // they next ask its server.
 //
-// Creates are told at once. Joins are told with the next create or refresh: a join
-// is a URL that is made without I/O.
+// Creates are told at once. Joins are told with the next create or list: a join is a
+// URL that is made without I/O.
 type reservations struct {
 	group   *Group
 	journal Journal // nil when there is none
 	token   string  // marks the entries that are our own
 
 	mu    sync.Mutex // protects the fields below
-	after string     // the position up to which the journal was read
-	read  time.Time  // when that was
-	joins map[joinKey]int
+	known *members   // the servers of which the journal was read
+	after string     // the position up to which it was
+	read  time.Time  // and when
+
+	joinsMu sync.Mutex // protects joins
+	joins   map[joinKey]issued
 }
 
 type joinKey struct {
 	server *Server
 	id     string
+}
+
+// issued are joins that were not told yet.
+type issued struct {
+	n    int
+	last time.Time
 }
 
 const journalKey = "reservations"
@@ -50,8 +60,8 @@ func newReservations(g *Group, cache Cache) *reservations {
 }
 
 // An entry is: token, kind, time, number (of seats or joins), meeting, server.
-func (r *reservations) entry(kind string, s *Server, id string, n int) []byte {
-	return fmt.Appendf(nil, "%s %s %d %d %s %s", r.token, kind, r.group.now().UnixMilli(), n, url.QueryEscape(id), s.base)
+func (r *reservations) entry(kind string, s *Server, id string, n int, at time.Time) []byte {
+	return fmt.Appendf(nil, "%s %s %d %d %s %s", r.token, kind, at.UnixMilli(), n, url.QueryEscape(id), s.base)
 }
 
 func (r *reservations) append(ctx context.Context, entries ...[]byte) {
@@ -67,7 +77,7 @@ func (r *reservations) append(ctx context.Context, entries ...[]byte) {
 // reserve tells that seats are held on a server, after they were.
 func (r *reservations) reserve(ctx context.Context, s *Server, id string, size int) {
 	if r.journal != nil {
-		r.append(ctx, r.entry(entryReserve, s, id, size))
+		r.append(ctx, append(r.takeJoins(), r.entry(entryReserve, s, id, size, r.group.now()))...)
 	}
 }
 
@@ -75,113 +85,190 @@ func (r *reservations) reserve(ctx context.Context, s *Server, id string, size i
 func (r *reservations) release(ctx context.Context, s *Server, id string) {
 	s.ledger.release(id)
 	if r.journal != nil {
-		r.append(ctx, r.entry(entryRelease, s, id, 0))
+		r.append(ctx, r.entry(entryRelease, s, id, 0, r.group.now()))
 	}
 }
 
 // joined counts a join that was issued.
 func (r *reservations) joined(s *Server, id string) {
-	s.ledger.joined(id, 1, r.group.now())
-	if r.journal == nil {
+	now := r.group.now()
+	if !s.ledger.joined(id, 1, now) || r.journal == nil {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.joinsMu.Lock()
+	defer r.joinsMu.Unlock()
 	if r.joins == nil {
-		r.joins = make(map[joinKey]int)
+		r.joins = make(map[joinKey]issued)
 	}
-	r.joins[joinKey{s, id}]++
+	key := joinKey{s, id}
+	r.joins[key] = issued{r.joins[key].n + 1, now}
+}
+
+// takeJoins returns entries for the joins that were not told yet. Those that are so
+// old that nobody would wait for them any more are left out.
+func (r *reservations) takeJoins() [][]byte {
+	r.joinsMu.Lock()
+	joins := r.joins
+	r.joins = nil
+	r.joinsMu.Unlock()
+	var entries [][]byte
+	now := r.group.now()
+	for key, j := range joins {
+		if now.Sub(j.last) <= joinTime {
+			entries = append(entries, r.entry(entryJoin, key.server, key.id, j.n, j.last))
+		}
+	}
+	return entries
 }
 
 // tellJoins tells the joins since the last time.
 func (r *reservations) tellJoins(ctx context.Context) {
-	if r.journal == nil {
-		return
+	if r.journal != nil {
+		r.append(ctx, r.takeJoins()...)
 	}
-	r.mu.Lock()
-	joins := r.joins
-	r.joins = nil
-	r.mu.Unlock()
-	entries := make([][]byte, 0, len(joins))
-	for key, n := range joins {
-		entries = append(entries, r.entry(entryJoin, key.server, key.id, n))
-	}
-	r.append(ctx, entries...)
 }
 
-// maxReads bounds how many parts of a journal are read at a time.
+// maxReads bounds how many parts of a journal are read at a time. What is left is
+// read the next time.
 const maxReads = 100
 
-// sync tells the others what they do not know, and takes in what they have told.
-// Several that do so at one time read the same; the first one takes it in.
+// sync takes in what others have told since the last time. It takes no longer than
+// one access to the Cache may. Several that do so at one time read the same; the first
+// one takes it in.
 func (r *reservations) sync(ctx context.Context) {
 	if r.journal == nil {
 		return
 	}
-	r.tellJoins(ctx)
-	st := r.group.store
-	for range maxReads {
+	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	defer cancel()
+	r.catchUp(ctx)
+	r.mu.Lock()
+	after := r.after
+	r.mu.Unlock()
+	r.readAll(ctx, after, func(last string, entries []entry) bool {
 		r.mu.Lock()
-		after := r.after
-		r.mu.Unlock()
-		var entries [][]byte
-		var last string
-		st.access(ctx, "read", func(ctx context.Context) (err error) {
-			entries, last, err = r.journal.ReadAfter(ctx, st.prefix+journalKey, after)
-			return err
-		})
-		if len(entries) == 0 || !r.take(after, last, entries) {
-			return
+		defer r.mu.Unlock()
+		if r.after != after {
+			return false // somebody else was faster
+		}
+		since := r.read
+		r.after, r.read = last, r.group.now()
+		for _, e := range entries {
+			r.apply(e, since)
+		}
+		after = last
+		return true
+	})
+}
+
+// catchUp reads the journal again for servers that were added since: what was told
+// of them so far was about strangers.
+func (r *reservations) catchUp(ctx context.Context) {
+	members := r.group.members.Load()
+	r.mu.Lock()
+	known, after := r.known, r.after
+	r.known = members
+	r.mu.Unlock()
+	if known == members || after == "" {
+		return
+	}
+	added := make(map[*Server]bool)
+	for _, s := range members.list {
+		if known.byName[s.name] != s {
+			added[s] = true
 		}
 	}
-}
-
-// take takes in entries. It reports false when somebody else has.
-func (r *reservations) take(after, last string, entries [][]byte) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.after != after {
-		return false
-	}
-	now := r.group.now()
-	for _, text := range entries {
-		r.apply(string(text), now)
-	}
-	r.after, r.read = last, now
-	return true
-}
-
-// apply takes in one entry. The lock is held.
-func (r *reservations) apply(text string, now time.Time) {
-	parts := strings.Split(text, " ")
-	if len(parts) != 6 || parts[0] == r.token {
+	if len(added) == 0 {
 		return
+	}
+	r.readAll(ctx, "", func(_ string, entries []entry) bool {
+		for _, e := range entries {
+			if added[e.server] && e.kind != entryJoin {
+				r.apply(e, time.Time{})
+			}
+		}
+		return true
+	})
+}
+
+// readAll hands the parts of the journal behind a position to f, as long as f wants
+// them and there are more.
+func (r *reservations) readAll(ctx context.Context, after string, f func(last string, entries []entry) bool) {
+	st := r.group.store
+	for range maxReads {
+		var texts [][]byte
+		var last string
+		read := false
+		st.access(ctx, "read", func(ctx context.Context) (err error) {
+			texts, last, err = r.journal.ReadAfter(ctx, st.prefix+journalKey, after)
+			read = err == nil
+			return err
+		})
+		if !read {
+			return
+		}
+		entries := make([]entry, 0, len(texts))
+		for _, text := range texts {
+			if e, ok := r.parse(string(text)); ok {
+				entries = append(entries, e)
+			}
+		}
+		if len(texts) == 0 {
+			last = after
+		}
+		if !f(last, entries) || last == after || ctx.Err() != nil {
+			return
+		}
+		after = last
+	}
+}
+
+// entry is what another process told.
+type entry struct {
+	kind   string
+	server *Server
+	id     string
+	n      int
+	at     time.Time // by the clock of whoever wrote it
+}
+
+// parse reads an entry. It reports false for one that is our own, of another release,
+// or about a server that is not in this group.
+func (r *reservations) parse(text string) (e entry, ok bool) {
+	parts := strings.Split(text, " ")
+	if len(parts) != 6 || parts[0] == r.token || !slices.Contains([]string{entryReserve, entryRelease, entryJoin}, parts[1]) {
+		return e, false
 	}
 	ms, err1 := strconv.ParseInt(parts[2], 10, 64)
 	n, err2 := strconv.Atoi(parts[3])
 	id, err3 := url.QueryUnescape(parts[4])
 	s := r.group.members.Load().byURL[parts[5]]
 	if err1 != nil || err2 != nil || err3 != nil || n < 0 || s == nil {
-		return // of a later release, or about a server that is not in this group
+		return e, false
 	}
-	// It was written after the last reading, whatever the clock of its writer says.
-	at := time.UnixMilli(ms)
-	if at.Before(r.read) {
-		at = r.read
+	return entry{parts[1], s, id, min(n, maxSize), time.UnixMilli(ms)}, true
+}
+
+// apply takes in an entry that was written after the given time, whatever the clock
+// of its writer says.
+func (r *reservations) apply(e entry, since time.Time) {
+	now := r.group.now()
+	if e.at.Before(since) {
+		e.at = since
 	}
-	if at.After(now) {
-		at = now
+	if e.at.After(now) {
+		e.at = now
 	}
-	switch parts[1] {
+	switch l := e.server.ledger; e.kind {
 	case entryReserve:
-		if now.Sub(at) < reservationTime {
-			s.ledger.told(id, n, at, at.Add(s.cfg.requestTimeout))
+		if now.Sub(e.at) < reservationTime {
+			l.told(e.id, e.n, e.at, e.at.Add(e.server.settleTime()))
 		}
 	case entryRelease:
-		s.ledger.untold(id)
+		l.untold(e.id)
 	case entryJoin:
-		if now.Sub(at) < joinTime {
-			s.ledger.joined(id, n, at)
+		if now.Sub(e.at) < joinTime {
+			l.joined(e.id, e.n, e.at)
 		}
 	}
 }

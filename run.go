@@ -220,6 +220,7 @@ func (r *rounds) merge(ctx context.Context, now time.Time) {
 	}
 	r.leaveOut(results, now)
 	r.group.merge(ctx, results)
+	r.group.reservations.sync(ctx)
 }
 
 // answered returns when the server was asked what it answered last.

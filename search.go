@@ -87,6 +87,7 @@ func (g *Group) list(ctx context.Context) ([]*Meeting, error) {
 	if g.gate.isClosed() { // also when there is no server to say so
 		return nil, &Error{Call: callGetMeetings, Err: ErrClosed}
 	}
+	g.reservations.sync(ctx)
 	results := askAll(ctx, g, callGetMeetings, func(ctx context.Context, s *Server) ([]*Meeting, error) { return s.Meetings(ctx) })
 	merged := g.merge(ctx, results)
 	return merged, results.Err(callGetMeetings)

@@ -62,7 +62,7 @@ func (g *Group) Stats() Stats {
 	for _, s := range g.members.Load().list {
 		one := ServerStats{
 			Server: s.name, URL: s.base, Weight: s.cfg.weight, Labels: s.Labels(),
-			Health: s.Health(), Load: s.ledger.seating().load(now),
+			Health: s.Health(), Load: s.ledger.load(now),
 			Calls: s.counts.calls.Load(), Failures: s.counts.failures.Load(), UnderWay: int(s.counts.underWay.Load()),
 		}
 		if l, ok := s.MachineLoad(); ok {
