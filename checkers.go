@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"math"
 	"strconv"
 	"time"
 )
@@ -58,9 +59,9 @@ func CheckLabels(s *Server, c Criteria) Factor {
 	return f
 }
 
-// CheckCapacity rules out a server that has as many meetings or expects as many
-// people as [WithCapacity] allows, the new meeting counted in with its size or, when
-// that is not known, with one seat.
+// CheckCapacity rules out a server that has as many meetings as [WithCapacity] allows,
+// or as many people and seats that are reserved ([Load.Reserved]), the new meeting
+// counted in with its size or, when that is not known, with one seat.
 func CheckCapacity(s *Server, c Criteria) Factor {
 	f := Factor{Checker: "capacity", Value: 1}
 	if s.cfg.maxMeetings == 0 && s.cfg.maxPeople == 0 {
@@ -72,8 +73,8 @@ func CheckCapacity(s *Server, c Criteria) Factor {
 		f.Value, f.Reason = 0, strconv.Itoa(load.Meetings)+" of "+strconv.Itoa(most)+" meetings"
 		return f
 	}
-	if most := s.cfg.maxPeople; most > 0 && load.Expected+float64(max(c.size(), 1)) > float64(most) {
-		f.Value, f.Reason = 0, strconv.Itoa(int(load.Expected))+" of "+strconv.Itoa(most)+" people expected"
+	if most, held := s.cfg.maxPeople, float64(load.People)+load.Reserved; most > 0 && held+float64(max(c.size(), 1)) > float64(most) {
+		f.Value, f.Reason = 0, strconv.Itoa(int(math.Ceil(held)))+" of "+strconv.Itoa(most)+" seats held"
 	}
 	return f
 }

@@ -141,7 +141,7 @@ func TestCheckCapacity(t *testing.T) {
 	assert.InDelta(t, 1, check(100, "bbb2").Value, 0)
 	f := check(101, "bbb2")
 	assert.Zero(t, f.Value)
-	assert.Equal(t, "0 of 100 people expected", f.Reason)
+	assert.Equal(t, "0 of 100 seats held", f.Reason)
 	for range 6 { // 2 on one, 4 of 20 on the other: then 20 would still fit
 		_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics"})
 		require.NoError(t, err)

@@ -30,9 +30,10 @@ type seating struct {
 	asked    time.Time
 	meetings int
 	people   int     // in all, issued joins included
-	expected float64 // people that are expected, apart from those of held
+	more     float64 // people that are expected besides
 	held     []heldSeats
-	until    time.Time // when the first meeting is forgotten
+	limits   []heldSeats // held as far as limits go
+	until    time.Time   // when the first meeting is forgotten
 	taken    uint64
 }
 
@@ -40,12 +41,19 @@ var noSeats = &seating{}
 
 // load sums up what is taken.
 func (st *seating) load(now time.Time) Load {
-	expected := st.expected
 	at := now.UnixNano()
-	for i := range st.held {
-		expected += st.held[i].at(at)
+	held, limits := heldSum(st.held, at), heldSum(st.limits, at)
+	return Load{
+		Meetings: st.meetings, People: st.people, Reserved: held + limits,
+		Expected: float64(st.people) + held + st.more, Time: st.asked,
 	}
-	return Load{Meetings: st.meetings, People: st.people, Expected: expected, Time: st.asked}
+}
+
+func heldSum(list []heldSeats, at int64) (sum float64) {
+	for i := range list {
+		sum += list[i].at(at)
+	}
+	return sum
 }
 
 // seating returns the sum. When somebody is just writing, it may be the one from
@@ -70,11 +78,15 @@ func (l *ledger) seating(now time.Time) *seating {
 		if st.until.IsZero() || forget.Before(st.until) {
 			st.until = forget
 		}
-		seats, held := m.expected()
+		more, held, guess := m.expected()
 		st.meetings++
 		st.people += m.people + m.joins
-		st.expected += seats
-		if held.perSecond > 0 && held.until > now.UnixNano() {
+		st.more += more
+		switch {
+		case held.at(now.UnixNano()) == 0:
+		case guess:
+			st.limits = append(st.limits, held)
+		default:
 			st.held = append(st.held, held)
 		}
 	}

@@ -12,11 +12,14 @@ type Load struct {
 	// People is the number of people in them when the server last told, and of the
 	// joins issued since.
 	People int `json:"people"`
-	// Expected is the number of people that the meetings are expected to have: at
-	// least People, and more for meetings that people have begun to come to not long
-	// ago. One of which the [Placement.Size] was told, or to which nobody has come
-	// yet, holds a reservation of that size, or of 20, which shrinks to nothing over
-	// 30 minutes. Breakout rooms hold none.
+	// Reserved is the number of seats that are held beyond People: each meeting holds
+	// 20, or its [Placement.Size], fewer and fewer over the 30 minutes after its
+	// create. Breakout rooms hold none. With People it is what [WithCapacity] limits.
+	Reserved float64 `json:"reserved"`
+	// Expected is the number of people that the meetings are expected to have: what
+	// is held for those that nobody has come to or of which the size was told, and for
+	// the others what those who have come, and since when, tell of those who will: at
+	// least People.
 	Expected float64 `json:"expected"`
 	// Time is when the server was asked for the list of meetings that this rests
 	// on; zero when it never was.

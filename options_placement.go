@@ -66,8 +66,8 @@ func WithLabels(labels Labels) Option {
 	})
 }
 
-// WithCapacity sets how many meetings the server may have, and how many people may
-// be expected in them, before it gets no new one, overriding the default of no
+// WithCapacity sets how many meetings the server may have, and how many people and
+// reserved seats there may be in them, before it gets no new one, overriding the default of no
 // limit. 0 is no limit. Meetings that are there grow beyond it: nobody is turned
 // away by this.
 func WithCapacity(meetings, people int) Option {

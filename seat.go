@@ -31,10 +31,9 @@ const (
 	expectedSize    = 20
 	reservationTime = 30 * time.Minute
 	arrivalTime     = 5 * time.Minute
-	// arrivalStart is how long people have been coming at least, as far as is
-	// believed: a class that comes at once is a class, not the beginning of a
-	// thousand.
-	arrivalStart = time.Minute
+	// largestExpected is how many people are expected at most before they are seen: a
+	// class that comes at once is a class, not the beginning of a thousand.
+	largestExpected = 200
 	// meetingSeats is what a meeting takes besides its people.
 	meetingSeats = 5
 	// joinTime is how long after the last join those who did not show up are waited
@@ -64,24 +63,26 @@ type seat struct {
 	listed     bool // the server has shown it
 }
 
-// expected returns how many people it will have, apart from the seats that are held
-// for a time, which may be more.
-func (m *seat) expected() (people float64, held heldSeats) {
-	there := float64(m.people + m.joins)
+// expected returns how many people are expected besides those who are there, and the
+// seats that are held besides those of these people. They are expected as well, unless
+// there is a guess: then they count for limits alone.
+func (m *seat) expected() (more float64, held heldSeats, guess bool) {
 	if m.breakout {
-		return there, heldSeats{}
+		return 0, heldSeats{}, false
 	}
+	there := float64(m.people + m.joins)
 	size := float64(expectedSize)
 	if m.size > 0 {
 		size = float64(m.size)
 	}
+	held = holdSeats(size, there, m.created)
 	if m.size > 0 || m.people == 0 {
-		return there, holdSeats(size, there, m.created)
+		return 0, held, false
 	}
-	since := max(m.sight.Sub(m.arrived), arrivalStart)
-	part := 1 - math.Exp(-since.Seconds()/arrivalTime.Seconds())
+	part := 1 - math.Exp(-max(m.sight.Sub(m.arrived), 0).Seconds()/arrivalTime.Seconds())
 	seen := float64(m.people)
-	return max(seen+(1-part)*(1+seen)/(1/size+part), there), heldSeats{}
+	all := min(seen+(1-part)*(1+seen)/(1/size+part), largestExpected)
+	return max(all-there, 0), held, true
 }
 
 // newest returns when something was last heard of the meeting.

@@ -12,10 +12,11 @@ type Stats struct {
 	Time    time.Time     `json:"time"`
 	Servers []ServerStats `json:"servers"` // in the order of the group
 
-	// Meetings, People and Expected are the sums over the servers that are not
+	// Meetings, People, Reserved and Expected are the sums over the servers that are not
 	// disabled; see [Load].
 	Meetings int     `json:"meetings"`
 	People   int     `json:"people"`
+	Reserved float64 `json:"reserved"`
 	Expected float64 `json:"expected"`
 
 	Known     int    `json:"known"`               // meetings of which the server is known
@@ -71,6 +72,7 @@ func (g *Group) Stats() Stats {
 		if one.Health.Mode != ModeDisabled {
 			st.Meetings += one.Load.Meetings
 			st.People += one.Load.People
+			st.Reserved += one.Load.Reserved
 			st.Expected += one.Load.Expected
 		}
 		st.Servers = append(st.Servers, one)
