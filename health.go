@@ -75,9 +75,12 @@ type Health struct {
 	Good int `json:"good,omitzero"`
 	// Cause is the text of the last failure. It is empty when the server is online
 	// and its last check was good.
-	Cause      string    `json:"cause,omitzero"`
-	FailedAt   time.Time `json:"failedAt,omitzero"`   // the last failure that counted
-	AnsweredAt time.Time `json:"answeredAt,omitzero"` // the last good check, to the second
+	Cause    string    `json:"cause,omitzero"`
+	FailedAt time.Time `json:"failedAt,omitzero"` // the last failure that counted
+	// FailingSince is the first of the failures in a row. It is zero when the last
+	// check was good.
+	FailingSince time.Time `json:"failingSince,omitzero"`
+	AnsweredAt   time.Time `json:"answeredAt,omitzero"` // the last good check, to the second
 	// ReturnedAt is when the server last became online after it had been offline.
 	ReturnedAt time.Time `json:"returnedAt,omitzero"`
 	// Suspect says that most servers of the group fail just now, so that the group
@@ -146,7 +149,7 @@ func (s *Server) answered(ctx context.Context, c check) {
 		}
 		next := *old
 		next.good++
-		next.Failures, next.strikes = 0, 0
+		next.Failures, next.strikes, next.FailingSince = 0, 0, time.Time{}
 		switch old.State {
 		case StateOnline:
 			next.Cause = ""
@@ -194,6 +197,9 @@ func (s *Server) failing(ctx context.Context, c check, cause error) {
 		next.failed++
 		next.Failures++
 		next.Good, next.Cause, next.FailedAt = 0, text, at
+		if next.Failures == 1 {
+			next.FailingSince = at
+		}
 		if old.Since.IsZero() {
 			next.Since = at
 		}

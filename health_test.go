@@ -151,7 +151,13 @@ func TestStates(t *testing.T) {
 			if step.outcome == "F" {
 				assert.True(t, time.Now().Equal(got.FailedAt), where)
 				assert.Contains(t, got.Cause, "connection refused", where)
+				if got.Failures > 1 {
+					assert.Equal(t, before.FailingSince, got.FailingSince, where)
+				} else {
+					assert.True(t, time.Now().Equal(got.FailingSince), where)
+				}
 			} else {
+				assert.Zero(t, got.FailingSince, where)
 				assert.True(t, time.Now().Equal(got.AnsweredAt), where)
 				assert.Equal(t, got.State == bbb.StateOnline, got.Cause == "", where)
 			}
