@@ -127,13 +127,13 @@ func (st *store) dropClaims(ctx context.Context, id string) {
 }
 
 // holder returns the server that a claim is for, unless the claim is to be taken
-// over: it is void or too old, or its server is offline, disabled or has left.
+// over: it is void or too old, or its server is given up, disabled or has left.
 func (g *Group) holder(c claim) *Server {
 	if c.state == claimVoid || c.expired(g.now()) {
 		return nil
 	}
 	s := g.members.Load().byURL[c.baseURL]
-	if s == nil || s.disabled() || s.health.offline() {
+	if s == nil || s.disabled() || s.givenUp() {
 		return nil
 	}
 	return s
@@ -162,15 +162,8 @@ func (g *Group) settledClaim(ctx context.Context, id, own string) (claim, error)
 			last.state = claimUnknown
 			return last, nil
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return claim{}, &Error{Call: callCreate, Err: ended(ctx)}
-		case <-g.stop.Done():
-			timer.Stop()
-			return claim{}, &Error{Call: callCreate, Err: ErrClosed}
+		if err := g.pause(ctx, pause); err != nil {
+			return claim{}, err
 		}
 		pause = min(2*pause, 200*time.Millisecond)
 	}

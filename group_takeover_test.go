@@ -194,7 +194,7 @@ func TestClaimIsTakenOverDuringASearch(t *testing.T) {
 		for _, f := range fakes {
 			f.ClearFaults()
 		}
-		free.Inject(bbbtest.Fault{Call: "getMeetings", Processed: true, Latency: 5 * time.Second, Times: 1})
+		free.Inject(bbbtest.Fault{Call: "getMeetings", Processed: true, Latency: 8 * time.Second, Times: 1})
 		var late *bbb.Meeting
 		done := after(func() { late = create(t, b, "physics") })
 		wait(t, time.Second)

@@ -23,10 +23,12 @@ import (
 // servers on a guess.
 //
 // A server that does not answer the search might have the meeting, so it is asked
-// again until it answers or has failed three times in a row. Then it counts as
-// offline, and what was on it may be created elsewhere. A meeting known to be on
-// a server that does not answer is not created elsewhere before that. A server
-// that refuses our signature counts as one that does not have the meeting.
+// again until it answers or is given up: it has failed three times in a row, and for
+// five seconds. Then what was on it may be created elsewhere. So the first create
+// beside a server that has just died takes those five seconds, and beside one that
+// hangs up to three time-outs. A meeting known to be on a server that does not answer
+// is not created elsewhere before that. A server that refuses our signature counts as
+// one that does not have the meeting.
 //
 // A breakout room is created on the server of its parent.
 //
@@ -82,13 +84,19 @@ func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (_ *Meeting,
 	return sc.createUnknown(ctx, p)
 }
 
-// believed is hint without offline servers: what was on one may be created
+// believed is hint without servers that were given up: what was on one may be created
 // elsewhere.
 func (g *Group) believed(ctx context.Context, id string) (s *Server, pending bool) {
 	for {
 		s, pending = g.hint(ctx, id)
 		if s == nil || !s.health.offline() {
 			return s, pending
+		}
+		if _, err := g.askUntilSure(ctx, s, id); err != nil {
+			return s, pending
+		}
+		if !s.health.offline() {
+			continue // it is back
 		}
 		if g.places.get(id) != s {
 			return nil, false // the Cache has no newer place either
@@ -119,6 +127,11 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 	last, err := g.settledClaim(ctx, id, "")
 	if err != nil {
 		return nil, err
+	}
+	if s := g.members.Load().byURL[last.baseURL]; s != nil && s.health.offline() && !s.disabled() {
+		if _, err := g.askUntilSure(ctx, s, id); err != nil {
+			return nil, err
+		}
 	}
 	var (
 		m    *Meeting
@@ -165,39 +178,6 @@ func (sc *Scope) createBreakout(ctx context.Context, p CreateParams) (*Meeting, 
 			return m, err
 		}
 	}
-}
-
-// askAgain asks the servers that were silent in a search until each has answered
-// or counts as offline. It returns the one that has the meeting, or nil; and the
-// *GroupError of those that are still neither.
-func (g *Group) askAgain(ctx context.Context, id string, silent *GroupError) (*Server, error) {
-	var ask []*Server
-	for _, failed := range silent.Servers {
-		if s, ok := g.Server(failed.Server); ok && isFault(failed.Err) {
-			ask = append(ask, s)
-		}
-	}
-	results := fanOut(ctx, ask, g.workers, func(ctx context.Context, s *Server) (has bool, err error) {
-		for range offlineAfter {
-			if s.health.offline() {
-				return false, nil
-			}
-			// Any answer will do, be it that the server does not take our word.
-			if _, err = s.Meeting(ctx, id); err == nil || !isFault(err) {
-				return err == nil, nil
-			}
-		}
-		if s.health.offline() {
-			return false, nil
-		}
-		return false, err
-	})
-	for _, r := range results {
-		if r.Value {
-			return r.Server, nil
-		}
-	}
-	return nil, results.Err(callGetMeetingInfo)
 }
 
 // parentServer returns the server of the meeting that a breakout room is for, by
