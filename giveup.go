@@ -11,8 +11,10 @@ const (
 	// its web server is started anew, and then its meetings are all still there.
 	graceTime = 5 * time.Second
 	// newsTime is how old the last failure may be: in a group that nobody used for an
-	// hour, a server that was offline then has to be asked how it is now.
-	newsTime = time.Minute
+	// hour, a server that was offline then has to be asked how it is now. knownNewsTime
+	// is the same for a server that is known to have had the very meeting.
+	newsTime      = time.Minute
+	knownNewsTime = 500 * time.Millisecond
 	// gracePause is how long a server that has just failed is left alone.
 	gracePause = time.Second
 )
@@ -24,13 +26,13 @@ func (s *Server) givenUp() bool {
 }
 
 // askUntilSure asks a server that failed for a meeting until it answers or is given up
-// on fresh news. It reports whether the server has the meeting; an error says that it
-// is neither known nor given up.
-func (g *Group) askUntilSure(ctx context.Context, s *Server, id string) (has bool, err error) {
+// on news that are not older than given. It reports whether the server has the meeting;
+// an error says that it is neither known nor given up.
+func (g *Group) askUntilSure(ctx context.Context, s *Server, id string, news time.Duration) (has bool, err error) {
 	for n := 0; ; n++ {
 		offline := s.health.offline()
 		switch {
-		case s.givenUp() && g.now().Sub(s.health.lastFailed()) <= newsTime:
+		case s.givenUp() && g.now().Sub(s.health.lastFailed()) <= news:
 			return false, nil
 		case !offline && n >= offlineAfter:
 			return false, err // it fails, but we suspect ourselves
@@ -60,7 +62,7 @@ func (g *Group) askAgain(ctx context.Context, id string, silent *GroupError) (*S
 		}
 	}
 	results := fanOut(ctx, ask, g.workers, func(ctx context.Context, s *Server) (bool, error) {
-		return g.askUntilSure(ctx, s, id)
+		return g.askUntilSure(ctx, s, id, newsTime)
 	})
 	for _, r := range results {
 		if r.Value {

@@ -92,7 +92,7 @@ func (g *Group) believed(ctx context.Context, id string) (s *Server, pending boo
 		if s == nil || !s.health.offline() {
 			return s, pending
 		}
-		if _, err := g.askUntilSure(ctx, s, id); err != nil {
+		if _, err := g.askUntilSure(ctx, s, id, knownNewsTime); err != nil {
 			return s, pending
 		}
 		if !s.health.offline() {
@@ -129,7 +129,7 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 		return nil, err
 	}
 	if s := g.members.Load().byURL[last.baseURL]; s != nil && s.health.offline() && !s.disabled() {
-		if _, err := g.askUntilSure(ctx, s, id); err != nil {
+		if _, err := g.askUntilSure(ctx, s, id, knownNewsTime); err != nil {
 			return nil, err
 		}
 	}
