@@ -95,6 +95,8 @@ func TestGivenUpServer(t *testing.T) {
 			create(t, g, id)
 		}
 		assert.Zero(t, time.Since(start))
+		wait(t, 3*time.Second)
+		start = time.Now()
 		m := create(t, g, "physics")
 		assert.NotEqual(t, dead.Name(), m.Server().Name())
 		assert.Equal(t, bbb.DefaultRequestTimeout, time.Since(start).Round(time.Second), "it had this one, so it is asked once more")
