@@ -32,7 +32,7 @@ func (g *Group) askUntilSure(ctx context.Context, s *Server, id string, news tim
 	for n := 0; ; n++ {
 		offline := s.health.offline()
 		switch {
-		case s.givenUp() && g.now().Sub(s.health.lastFailed()) <= news:
+		case s.givenUp() && (n > 0 || g.now().Sub(s.health.lastFailed()) <= news):
 			return false, nil
 		case !offline && n >= offlineAfter:
 			return false, err // it fails, but we suspect ourselves
