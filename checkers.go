@@ -50,11 +50,11 @@ func CheckLabels(s *Server, c Criteria) Factor {
 	}
 	switch {
 	case len(lacks) > 0 && len(has) > 0:
-		f.Reason = "rather with " + lacks.String() + ", rather without " + has.String()
+		f.Reason = "lacks the preferred " + lacks.String() + ", has the avoided " + has.String()
 	case len(lacks) > 0:
-		f.Reason = "rather with " + lacks.String()
+		f.Reason = "lacks the preferred " + lacks.String()
 	case len(has) > 0:
-		f.Reason = "rather without " + has.String()
+		f.Reason = "has the avoided " + has.String()
 	}
 	return f
 }
@@ -119,8 +119,8 @@ func CheckLoad(s *Server, c Criteria) Factor {
 	if c.explain {
 		f.Reason = counted(load.Meetings, "meeting") + ", " + strconv.Itoa(load.People) + " people, " +
 			strconv.Itoa(int(load.Expected+0.5)) + " expected"
-		if weight != 1 {
-			f.Reason += ", weight " + strconv.FormatFloat(weight, 'g', 4, 64)
+		if weight < heaviest {
+			f.Reason += ", weight " + weightOf(weight, heaviest)
 		}
 		switch {
 		case load.Time.IsZero():
@@ -225,9 +225,13 @@ func CheckWeight(s *Server, c Criteria) Factor {
 	}
 	f := Factor{Checker: "weight", Value: s.cfg.weight / heaviest}
 	if c.explain {
-		f.Reason = strconv.FormatFloat(s.cfg.weight, 'g', 4, 64) + " of " + strconv.FormatFloat(heaviest, 'g', 4, 64)
+		f.Reason = weightOf(s.cfg.weight, heaviest)
 	}
 	return f
+}
+
+func weightOf(weight, heaviest float64) string {
+	return strconv.FormatFloat(weight, 'g', 4, 64) + " of " + strconv.FormatFloat(heaviest, 'g', 4, 64)
 }
 
 // AtLeast returns a checker that gives what another one gives, but never less than

@@ -108,9 +108,9 @@ func TestCheckLabels(t *testing.T) {
 		"any value":    {bbb.Placement{Require: bbb.Labels{"gpu": ""}}, [3]float64{1, 0, 0}, [3]string{"", "lacks gpu", "lacks gpu"}},
 		"empty value":  {bbb.Placement{Require: bbb.Labels{"old": ""}}, [3]float64{0, 1, 0}, [3]string{"lacks old", "", "lacks old"}},
 		"nobody":       {bbb.Placement{Require: bbb.Labels{"region": "mars"}}, [3]float64{0, 0, 0}, [3]string{"lacks region=mars", "lacks region=mars", "lacks region=mars"}},
-		"prefer":       {bbb.Placement{Prefer: bbb.Labels{"region": "eu", "gpu": "a100"}}, [3]float64{1, 0.0625, 0.25}, [3]string{"", "rather with gpu=a100, region=eu", "rather with gpu=a100"}},
-		"avoid":        {bbb.Placement{Avoid: bbb.Labels{"old": "", "region": "us"}}, [3]float64{1, 0.0025, 1}, [3]string{"", "rather without old, region=us", ""}},
-		"prefer/avoid": {bbb.Placement{Prefer: bbb.Labels{"gpu": ""}, Avoid: bbb.Labels{"old": ""}}, [3]float64{1, 0.0125, 0.25}, [3]string{"", "rather with gpu, rather without old", "rather with gpu"}},
+		"prefer":       {bbb.Placement{Prefer: bbb.Labels{"region": "eu", "gpu": "a100"}}, [3]float64{1, 0.0625, 0.25}, [3]string{"", "lacks the preferred gpu=a100, region=eu", "lacks the preferred gpu=a100"}},
+		"avoid":        {bbb.Placement{Avoid: bbb.Labels{"old": "", "region": "us"}}, [3]float64{1, 0.0025, 1}, [3]string{"", "has the avoided old, region=us", ""}},
+		"prefer/avoid": {bbb.Placement{Prefer: bbb.Labels{"gpu": ""}, Avoid: bbb.Labels{"old": ""}}, [3]float64{1, 0.0125, 0.25}, [3]string{"", "lacks the preferred gpu, has the avoided old", "lacks the preferred gpu"}},
 	} {
 		for i := range fakes {
 			f := factor(t, g, bbb.Criteria{Placement: c.placement}, fmt.Sprintf("bbb%d", i+1), "labels")
@@ -170,8 +170,8 @@ func TestCheckLoad(t *testing.T) {
 		}
 		assert.InDelta(t, 0.5*120/(120+25), load(0, "bbb1").Value, 1e-9)
 		assert.InDelta(t, 1, load(0, "bbb2").Value, 1e-9)
-		assert.Equal(t, "1 meeting, 0 people, 20 expected", load(0, "bbb1").Reason)
-		assert.Equal(t, "0 meetings, 0 people, 0 expected, weight 2", load(0, "bbb2").Reason)
+		assert.Equal(t, "1 meeting, 0 people, 20 expected, weight 1 of 2", load(0, "bbb1").Reason)
+		assert.Equal(t, "0 meetings, 0 people, 0 expected", load(0, "bbb2").Reason)
 		assert.InDelta(t, 0.5*300/(300+25), load(300, "bbb1").Value, 1e-9, "the room that it needs")
 		assert.InDelta(t, 0.5*20/(20+25), load(1, "bbb1").Value, 1e-9)
 

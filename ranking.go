@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Factor is what one [Checker] says of one server.
@@ -105,25 +106,35 @@ func (r RankedServer) RuledOut() string {
 	return ""
 }
 
-// String explains the decision in one line for each server.
+// String explains the decision to people, in one line for each server, the best
+// first: its score and the factors that take from it, or what rules it out. The
+// server that was chosen has a star. Factors of 1 are left out unless they give a
+// reason; [RankedServer.Factors] has all of them.
 func (r *Ranking) String() string {
+	width := 0
+	for _, s := range r.Servers {
+		width = max(width, utf8.RuneCountInString(s.Server))
+	}
 	var b strings.Builder
 	for _, s := range r.Servers {
 		mark := " "
 		if s.Server == r.Chosen {
 			mark = "*"
 		}
-		fmt.Fprintf(&b, "%s %-12s %6.3f ", mark, s.Server, s.Score)
-		if s.Refused != "" {
-			b.WriteString(" refused: " + s.Refused + ";")
-		}
-		for i, f := range s.Factors {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(" " + f.String())
-		}
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "%s %-*s  %s\n", mark, width, s.Server, s.explain())
 	}
 	return b.String()
+}
+
+func (r RankedServer) explain() string {
+	if r.Score == 0 {
+		return "   out  " + r.RuledOut()
+	}
+	var reasons []string
+	for _, f := range r.Factors {
+		if f.Value < 1 || f.Reason != "" {
+			reasons = append(reasons, f.String())
+		}
+	}
+	return strings.TrimRight(fmt.Sprintf("%6.3f  %s", r.Score, strings.Join(reasons, ", ")), " ")
 }

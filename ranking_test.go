@@ -156,7 +156,7 @@ func TestRankingIsData(t *testing.T) {
 			assert.InDelta(t, product, s.Score, 1e-12, s.Server)
 			assert.Equal(t, []string{"state", "labels", "capacity", "load", "machine", "slow start", "freshness", "checker 8"}, names)
 			assert.Equal(t, s.Server+" at night, for 40, true", s.Factors[7].Reason)
-			assert.Equal(t, "rather with gpu", s.Factors[1].Reason)
+			assert.Equal(t, "lacks the preferred gpu", s.Factors[1].Reason)
 			assert.InDelta(t, 0.25, s.Factors[1].Value, 0)
 			assert.Equal(t, 12*time.Second, s.Factors[3].Age, "how old what is known of the load is")
 			if i > 0 {
@@ -180,6 +180,7 @@ func TestRankingIsData(t *testing.T) {
 		assert.Contains(t, string(text), `"age":"12s"`)
 		assert.Equal(t, 3, strings.Count(r.String(), "\n"))
 		assert.Contains(t, r.String(), "checker 8 0.5 (bbb")
+		assert.Contains(t, r.String(), "  "+last.Server+"     out  capacity: 1 of 1 meetings\n")
 	})
 }
 
