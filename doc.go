@@ -1,7 +1,7 @@
 // Package bbb is a client library for groups of BigBlueButton servers.
 //
 // A program names its servers once and then works with the [Group] as if it were
-// one very large server. New meetings are put on a server that is up, every
+// one very large server. New meetings are put where there is the most room, every
 // later call finds the server that holds the meeting, lists of all servers are
 // merged, and a server that is dead or slow costs its own share and nothing
 // else. A single server is a group of one.
@@ -31,6 +31,19 @@
 // Parameters whose zero value could be meant are pointers: Record: new(false)
 // is sent, and a nil Record leaves the choice to the server. What the package
 // does not know goes into Extra.
+//
+// # Placement
+//
+// The server of a new meeting is chosen by points. Each [Checker] scales them by a
+// factor; the one that decides most often is [CheckLoad], which prefers the server
+// with the most room for its weight. A meeting takes seats from the moment it is
+// placed, before anybody has come, so lessons that start together are spread.
+// [CreateParams] has a [Placement] for what is known of a meeting: how many will
+// come, and which labels of servers ([WithLabels]) it needs or likes.
+//
+// [Group.Rank] and [Observer] say why a server was chosen, with every factor and its
+// reason; an error that matches [ErrNoServer] says why none was. [Group.Stats] has
+// the figures. The guide in docs/placement.md tells how it all works together.
 //
 // # Repeating a create
 //
