@@ -1,11 +1,17 @@
 package bbb_test
 
 import (
+	"go/ast"
+	"go/doc"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"runtime"
+	"strings"
 	"testing"
 
+	"github.com/bbbgroup/bbb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -44,5 +50,50 @@ func TestTableOfTheCallsIsTrue(t *testing.T) {
 	require.NotEmpty(t, named)
 	for _, name := range named {
 		assert.True(t, tests[name], "there is no %s", name)
+	}
+}
+
+// The guide to placement names nothing that the package does not have, and every
+// checker of the default.
+func TestGuideNamesWhatExists(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("docs", "placement.md"))
+	require.NoError(t, err)
+	known := map[string]bool{}
+	pkg, _ := parsePackage(t, ".")
+	add := func(funcs []*doc.Func) {
+		for _, f := range funcs {
+			known[f.Name] = true
+		}
+	}
+	add(pkg.Funcs)
+	for _, values := range pkg.Vars {
+		for _, name := range values.Names {
+			known[name] = true
+		}
+	}
+	for _, typ := range pkg.Types {
+		known[typ.Name] = true
+		add(typ.Funcs)
+		add(typ.Methods)
+		ast.Inspect(typ.Decl, func(n ast.Node) bool {
+			if f, ok := n.(*ast.Field); ok {
+				for _, name := range f.Names {
+					known[name.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	named := regexp.MustCompile("`\\*?([A-Z][\\w.]*)(?:\\(.*?\\))?`").FindAllSubmatch(page, -1)
+	require.Greater(t, len(named), 30)
+	for _, m := range named {
+		for name := range strings.SplitSeq(string(m[1]), ".") {
+			assert.True(t, known[name], "there is no %s", m[1])
+		}
+	}
+	for _, checker := range bbb.DefaultCheckers() {
+		name := runtime.FuncForPC(reflect.ValueOf(checker).Pointer()).Name()
+		assert.Contains(t, string(page), "| `"+name[strings.LastIndexByte(name, '.')+1:]+"`", "no row")
 	}
 }
