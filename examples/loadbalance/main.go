@@ -36,7 +36,7 @@ func main() {
 }
 
 // slowDisks is a checker of our own: it keeps what is recorded off servers that are
-// slow to process it, unless the others have four times the load.
+// slow to process it, which have a quarter of their points left for that.
 func slowDisks(s *bbb.Server, c bbb.Criteria) bbb.Factor {
 	recorded := c.Params != nil && c.Params.Record != nil && *c.Params.Record
 	if recorded && s.Labels()["disks"] == "slow" {
