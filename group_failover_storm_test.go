@@ -47,7 +47,7 @@ func TestFailoverStormOnSockets(t *testing.T) {
 		fakes[i] = bbbtest.Start(t, bbbtest.WithName(fmt.Sprintf("bbb%d", i+1)), bbbtest.WithRequestFunc(suite.request))
 		suite.secret("secret of a server", fakes[i].Secret())
 	}
-	st := &failoverStorm{callers: 160, rooms: 20, rounds: 3, pause: 20 * time.Millisecond}
+	st := &failoverStorm{callers: 160, rooms: 20, rounds: 4, pause: 20 * time.Millisecond}
 	st.run(t, fakes, func(opts ...bbb.GroupOption) *bbb.Group {
 		g := newEmptyGroup(t, append(opts, bbb.WithTimeout(10*time.Second, time.Second))...)
 		for _, f := range fakes {
