@@ -147,6 +147,9 @@ func (s *Server) answered(ctx context.Context, c check) {
 		if old.State == StateOnline && old.Failures == 0 && !old.Since.IsZero() || old.good != c.good {
 			return
 		}
+		if old.State == StateOffline && old.failed != c.failed {
+			return // it may have been carried out before the server died
+		}
 		next := *old
 		next.good++
 		next.Failures, next.strikes, next.FailingSince = 0, 0, time.Time{}
@@ -193,6 +196,9 @@ func (s *Server) failing(ctx context.Context, c check, cause error) {
 		if old.failed != c.failed {
 			return
 		}
+		if old.State == StateRecovering && old.good != c.good {
+			return // a call that hung since before the server came back
+		}
 		next := *old
 		next.failed++
 		next.Failures++
@@ -218,7 +224,8 @@ func (s *Server) failing(ctx context.Context, c check, cause error) {
 			return
 		}
 		next := *old
-		next.strikes++
+		// The verdict on all servers may have counted this failure already.
+		next.strikes = min(next.strikes+1, next.Failures)
 		if to := next.afterFailure(); to != old.State {
 			next.enter(to, at)
 		}

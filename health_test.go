@@ -301,6 +301,43 @@ func TestDeathOfAServer(t *testing.T) {
 	})
 }
 
+// A call hung while its server was dead, and gave up when the server had come back
+// and answered twice. It told of the death a second time, and the server was offline
+// again. In the same way a call that was answered before the server died must not
+// bring it back.
+func TestLateOutcomes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 3)
+		require.NoError(t, g.Refresh(t.Context()))
+		s := server(t, g, "bbb1")
+		late := func() <-chan struct{} {
+			return after(func() {
+				_, err := s.IsMeetingRunning(t.Context(), "physics")
+				_ = noted(t, err)
+			})
+		}
+		heal := fakes[0].Inject(bbbtest.Fault{Call: "isMeetingRunning", Latency: 5 * time.Second})
+		answer := late()
+		wait(t, time.Second)
+		poll(t, s, fakes[0], "FFF")
+		<-answer
+		assert.Equal(t, offline, s.State(), "the answer is to a question from before")
+		heal()
+
+		fakes[0].Inject(bbbtest.Fault{Call: "isMeetingRunning", Hang: true})
+		failure := late()
+		wait(t, time.Second)
+		poll(t, s, fakes[0], "gg")
+		assert.Equal(t, recovering, s.State())
+		<-failure
+		assert.Equal(t, recovering, s.State())
+		assert.Equal(t, 2, s.Health().Good)
+		poll(t, s, fakes[0], "F")
+		assert.Equal(t, offline, s.State(), "this one began after it had come back")
+	})
+}
+
 // Whatever goroutines say at the same time, the changes form one chain: each is told
 // once, and begins where another one ended.
 func TestStatesUnderLoad(t *testing.T) {

@@ -189,6 +189,30 @@ func TestMostServersAreDead(t *testing.T) {
 	})
 }
 
+// The failure that ended the patience was counted twice, so that a server which had
+// failed twice was offline.
+func TestEndOfPatienceCountsNoFailureTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var n nurse
+		g, fakes := newGroup(t, 3, n.option(t))
+		round(t, g, fakes)
+		round(t, g, fakes, 0, 1)
+		for range 5 {
+			wait(t, 10*time.Second)
+			poll(t, server(t, g, "bbb1"), fakes[0], "F")
+			poll(t, server(t, g, "bbb3"), fakes[2], "g")
+		}
+		wait(t, 10*time.Second)
+		poll(t, server(t, g, "bbb2"), fakes[1], "F")
+		assert.Equal(t, []string{"+2/3", "-2/3"}, n.suspected())
+		assert.Equal(t, 2, server(t, g, "bbb2").Health().Failures)
+		assert.Equal(t, []bbb.State{unstable, unstable, online}, states(g))
+		poll(t, server(t, g, "bbb2"), fakes[1], "F")
+		assert.Equal(t, []bbb.State{unstable, offline, online}, states(g))
+	})
+}
+
 // While nobody answers there is no limit, and that time does not count: the first
 // server to come back does not cost the others their meetings.
 func TestOutageDoesNotSpendThePatience(t *testing.T) {
