@@ -64,6 +64,13 @@ func (sc *Scope) Locate(ctx context.Context, id string) (*Server, error) {
 // No server is asked or told anything, so a meeting that still exists
 // goes on, and is found again by the next search that its server answers.
 //
+// Forgetting the meeting does not declare its server dead. A create looks for the
+// meeting first, and while a server that does not answer does not count as offline,
+// it fails with a *[GroupError] rather than risk a second meeting: the server may
+// not have failed often enough yet, and when most servers fail at once, none becomes
+// offline ([Health].Suspect). Then say of the dead server itself that it is not to be
+// waited for: with [Server.SetMode] and [ModeDisabled], or [Group.Remove].
+//
 // By hand means by hand: forgetting a create that is under way, or whose outcome
 // nobody knows, takes away what keeps the ID on one server. When the meeting is
 // there after all, or the create succeeds yet, on a server that does not answer
