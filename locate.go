@@ -145,7 +145,7 @@ func (sc *Scope) Forget(ctx context.Context, id string) error {
 //
 // Errors: [ErrMeetingNotFound] when the server does not have the meeting, any other
 // failure of the question, and [ErrInvalidParams] when the group has no server of
-// that name. Then nothing was changed.
+// that name or the server is disabled ([ModeDisabled]). Then nothing was changed.
 func (g *Group) Rebind(ctx context.Context, id, server string) error {
 	return g.all.Rebind(ctx, id, server)
 }
@@ -162,6 +162,9 @@ func (sc *Scope) Rebind(ctx context.Context, id, server string) error {
 	s, ok := g.Server(server)
 	if !ok {
 		return &ParamError{Call: callRebind, Param: "server", Problem: "is not the name of a server of the group"}
+	}
+	if s.disabled() { // what is bound to it would not be found
+		return &ParamError{Call: callRebind, Param: "server", Problem: "is the name of a server that is disabled"}
 	}
 	if err := sc.confirm(ctx, s, id); err != nil {
 		return err

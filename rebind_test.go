@@ -251,3 +251,22 @@ func TestRebindInAScope(t *testing.T) {
 		})
 	}
 }
+
+// The group does without a disabled server, so what was bound to it was not found:
+// Rebind said that all was well, and the next call went to the other server.
+func TestRebindToADisabledServer(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 2)
+	split(t, fakes)
+	attend(t, fakes[0], "physics")
+	server(t, g, "bbb2").SetMode(bbb.ModeDisabled)
+	goesOnWith(t, g, "bbb1")
+	quiet(fakes)
+	err := noted(t, g.Rebind(t.Context(), "physics", "bbb2"))
+	var pe *bbb.ParamError
+	require.ErrorAs(t, err, &pe)
+	assert.Equal(t, "server", pe.Param)
+	assert.Contains(t, pe.Problem, "disabled")
+	assert.Zero(t, requests(fakes, "*"), "nobody is asked")
+	goesOnWith(t, g, "bbb1")
+}
