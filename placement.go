@@ -71,9 +71,15 @@ func (p *placements) drop(id string, s *Server) {
 	p.servers.CompareAndDelete(id, s)
 }
 
-// count returns how many meetings there are.
+// count returns how many meetings there are on servers that the group has and does
+// not do without.
 func (p *placements) count() (n int) {
-	p.servers.Range(func(any, any) bool { n++; return true })
+	p.servers.Range(func(_, s any) bool {
+		if !s.(*Server).absent() {
+			n++
+		}
+		return true
+	})
 	return n
 }
 

@@ -19,7 +19,7 @@ type Stats struct {
 	Reserved float64 `json:"reserved"`
 	Expected float64 `json:"expected"`
 
-	Known     int    `json:"known"`               // meetings of which the server is known
+	Known     int    `json:"known"`               // meetings of which the server is known and not disabled
 	Splits    int    `json:"splits"`              // of these, the ones that exist twice
 	Placed    uint64 `json:"placed"`              // new meetings that the group has put on a server so far
 	Refused   uint64 `json:"refused"`             // creates that a server refused, so that another one was tried

@@ -116,3 +116,19 @@ func TestStatsOfCallsUnderWay(t *testing.T) {
 		assert.Zero(t, g.Stats().Servers[0].UnderWay)
 	})
 }
+
+// The meetings of a disabled server are not found, so they are not known either: the
+// sums left them out, and Known counted them.
+func TestStatsOfADisabledServer(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 2)
+	createOn(t, fakes[0], bbb.CreateParams{MeetingID: "physics"})
+	createOn(t, fakes[1], bbb.CreateParams{MeetingID: "chemistry"})
+	require.NoError(t, g.Refresh(t.Context()))
+	assert.Equal(t, 2, g.Stats().Known)
+	s := server(t, g, "bbb1")
+	s.SetMode(bbb.ModeDisabled)
+	assert.Equal(t, 1, g.Stats().Known)
+	s.SetMode(bbb.ModeEnabled)
+	assert.Equal(t, 2, g.Stats().Known)
+}
