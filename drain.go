@@ -22,9 +22,10 @@ const (
 // a server that does not answer may still hold meetings.
 //
 // The server stays draining, whatever Drain returns. Nobody is thrown out: end
-// the meetings ([Meeting.End]) to have it faster. Creates that were under way when
-// it began may still put a meeting on the server, and so may other processes; they
-// need to be told too.
+// the meetings ([Meeting.End]) to have it faster. Creates of the group or a scope
+// that were sent to the server before are waited for, too. One whose outcome is
+// unknown ([ErrOutcomeUnknown]) and calls of [Server.CreateMeeting] are not, and other
+// processes may go on creating there; they need to be told.
 //
 // Errors are *[Error] with the call "drain": that of ctx when it ends first, one
 // that says so when somebody gives the server another mode meanwhile, and
@@ -65,8 +66,12 @@ func (s *Server) Drain(ctx context.Context) error {
 			}
 			return &Error{Server: s.name, Call: opDrain, Err: fmt.Errorf("%w (meetings when last seen: %d)", err, last)}
 		}
+		// Looked at before, too: a list that was on its way when a create ended need not
+		// have its meeting.
+		creating := s.ledger.busy()
 		if meetings, err := s.Meetings(asking); err == nil {
-			if last = countLeft(meetings); last == 0 && s.Mode() == ModeDraining {
+			creating = s.ledger.busy() || creating
+			if last = countLeft(meetings); last == 0 && !creating && s.Mode() == ModeDraining {
 				return nil
 			}
 		}

@@ -81,6 +81,39 @@ func TestDrainDoesNotWaitForEndedMeetings(t *testing.T) {
 	require.NoError(t, noted(t, server(t, g, "bbb1").Drain(t.Context())))
 }
 
+// A create of this very process was under way when Drain began. The server was empty
+// at that moment, Drain said so, and two seconds later there was a meeting on it.
+func TestDrainWaitsForCreatesUnderWay(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"that succeed": 0, "that fail": 401} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g, fakes := newGroup(t, 1)
+				s := server(t, g, "bbb1")
+				fakes[0].Inject(bbbtest.Fault{Call: "create", Latency: 3 * time.Second, Status: status})
+				created := after(func() {
+					_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "late", Name: "Late"})
+					assert.Equal(t, status != 0, noted(t, err) != nil)
+				})
+				wait(t, time.Second)
+				done, err := draining(t.Context(), t, s)
+				wait(t, time.Second)
+				assert.False(t, isOver(done), "while the create is under way")
+				<-created
+				wait(t, time.Minute)
+				if status == 0 {
+					assert.False(t, isOver(done), "there is a meeting")
+					fakes[0].EndMeeting("late")
+					wait(t, 6*time.Second)
+				}
+				require.True(t, isOver(done))
+				require.NoError(t, *err)
+			})
+		})
+	}
+}
+
 func TestDrainThatIsGivenUp(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -135,6 +135,18 @@ func (l *ledger) release(id string) {
 	}
 }
 
+// busy reports whether a create is under way that may put a meeting on the server.
+func (l *ledger) busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.seats {
+		if m.open {
+			return true
+		}
+	}
+	return false
+}
+
 // settle says that the create has ended, and that lists asked for before until need
 // not have the meeting: nobody knows whether it was created.
 func (l *ledger) settle(id string, size int, until time.Time) {
