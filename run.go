@@ -75,7 +75,8 @@ type rounds struct {
 	group    *Group
 	interval time.Duration
 	start    time.Time
-	given    int // places in the interval
+	looked   bool // for the first time
+	given    int  // places in the interval
 	turns    map[*Server]*turn
 	queue    turnQueue
 	twice    map[string]sighting // IDs seen on two servers
@@ -153,13 +154,14 @@ func (r *rounds) look(now time.Time) {
 		}
 	}
 	for i, t := range added {
-		if t.due = t.place; now.After(r.start) {
+		if t.due = t.place; r.looked {
 			// Soon, but not all at once. The turn after that is in its place.
 			t.due = now.Add(min(lookEvery, r.interval) * time.Duration(i) / time.Duration(len(added)))
 			t.place = r.placeAfter(t, t.due.Add(-r.interval/2))
 		}
 		heap.Push(&r.queue, t)
 	}
+	r.looked = true
 }
 
 // placeAfter returns the first place of a turn after the given time.
