@@ -31,8 +31,10 @@ const lookEvery = time.Second
 // seconds, one that is removed or disabled no more. Servers that are offline are
 // asked like the others: that is how they come back. A server that is slow has one
 // request at a time, and misses its turn while that is under way. There are
-// at most as many requests as the group has workers ([WithWorkers]); when that
-// many servers hang at once, the others wait for a worker.
+// at most as many requests as the group has workers ([WithWorkers]), and at most a
+// quarter of them, or one, are for servers that are not well: not online, or failing
+// at their last check. So many servers that hang wait for each other and miss
+// turns, while those that are well do not wait for them.
 //
 // Once per interval what is known of all servers is merged. A meeting that is on
 // two servers is reported ([Observer]) once both have said so again, which takes up
@@ -60,7 +62,8 @@ func (g *Group) Run(ctx context.Context, interval time.Duration) error {
 
 	r := &rounds{
 		group: g, interval: interval, start: time.Now(),
-		turns: make(map[*Server]*turn), workers: make(chan struct{}, g.workers),
+		turns:   make(map[*Server]*turn),
+		workers: make(chan struct{}, g.workers), unwell: make(chan struct{}, max(g.workers/4, 1)),
 	}
 	r.run(asking)
 	r.asked.Wait()
@@ -81,15 +84,16 @@ type rounds struct {
 	queue    turnQueue
 	twice    map[string]sighting // IDs seen on two servers
 	workers  chan struct{}       // holds one value for each request under way
-	asked    sync.WaitGroup      // those requests
+	unwell   chan struct{}       // the same for those to servers that are not well
+	asked    sync.WaitGroup      // those requests, and those that wait for a worker
 }
 
 // turn is when a server is asked next.
 type turn struct {
 	server *Server
-	place  time.Time // in the interval of this turn
-	due    time.Time // the place, and some jitter
-	busy   atomic.Bool
+	place  time.Time    // in the interval of this turn
+	due    time.Time    // the place, and some jitter
+	busy   atomic.Bool  // it is being asked, or waits for a worker
 	asked  atomic.Int64 // Unix nanoseconds of the last question that was answered
 }
 
@@ -114,9 +118,7 @@ func (r *rounds) run(ctx context.Context) {
 			look = now.Add(min(lookEvery, r.interval))
 		}
 		for len(r.queue) > 0 && !r.queue[0].due.After(time.Now()) {
-			if !r.next(ctx) {
-				return
-			}
+			r.next(ctx)
 		}
 		if now := time.Now(); !now.Before(merge) {
 			r.merge(ctx, now)
@@ -172,32 +174,24 @@ func (r *rounds) placeAfter(t *turn, at time.Time) time.Time {
 	return t.place
 }
 
-// next asks the server whose turn it is, as soon as a worker is free, and reports
-// false when ctx ended before that.
-func (r *rounds) next(ctx context.Context) bool {
+// next has the server asked whose turn it is. It waits for nothing: while all workers
+// are taken, servers are still looked for and meetings merged.
+func (r *rounds) next(ctx context.Context) {
 	t := r.queue[0]
 	if r.turns[t.server] != t || t.server.absent() {
 		heap.Pop(&r.queue)
 		if r.turns[t.server] == t {
 			delete(r.turns, t.server)
 		}
-		return true
+		return
 	}
 	if t.busy.CompareAndSwap(false, true) {
-		select {
-		case r.workers <- struct{}{}:
-		case <-ctx.Done():
-			return false
-		}
 		r.asked.Go(func() {
-			defer func() { <-r.workers }()
 			defer t.busy.Store(false)
-			if at := time.Now(); t.server.Refresh(ctx) == nil {
-				t.asked.Store(at.UnixNano())
-			}
+			r.ask(ctx, t)
 		})
 	}
-	// Turns that were missed while there was no worker are not made up for.
+	// Turns that were missed are not made up for.
 	after := time.Now()
 	if t.place.After(after) {
 		after = t.place
@@ -205,7 +199,37 @@ func (r *rounds) next(ctx context.Context) bool {
 	t.place = r.placeAfter(t, after)
 	t.due = t.place.Add(rand.N(r.interval/20 + 1)) //nolint:gosec // spreads questions, hides nothing
 	heap.Fix(&r.queue, 0)
-	return true
+}
+
+// ask asks a server as soon as there is a worker for it. Those that wait are served in
+// the order in which they came.
+func (r *rounds) ask(ctx context.Context, t *turn) {
+	if !t.server.well() {
+		if !take(ctx, r.unwell) {
+			return
+		}
+		defer func() { <-r.unwell }()
+	}
+	if !take(ctx, r.workers) {
+		return
+	}
+	defer func() { <-r.workers }()
+	if t.server.absent() { // by now
+		return
+	}
+	if at := time.Now(); t.server.Refresh(ctx) == nil {
+		t.asked.Store(at.UnixNano())
+	}
+}
+
+// take waits for room in a channel, and reports false when ctx ended before that.
+func take(ctx context.Context, room chan<- struct{}) bool {
+	select {
+	case room <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // merge reports meetings that are on two servers, by what the servers said last.

@@ -173,6 +173,44 @@ func TestRunWithTooFewWorkers(t *testing.T) {
 	})
 }
 
+// Half of the servers hang, and there are two workers. They used to wait in one queue
+// for them, and nothing else went on meanwhile: the healthy ones were asked now and
+// then, one that was added never, and a meeting on two servers was not reported.
+func TestRunWhenHalfOfTheServersHang(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var n nurse
+		fakes := newFakes(t, 7)
+		g := newGroupOf(t, fakes, n.option(t), bbb.WithWorkers(2))
+		require.True(t, g.Remove("bbb7"))
+		for _, f := range fakes[:3] {
+			f.Inject(bbbtest.Fault{Hang: true})
+		}
+		split(t, fakes[3:])
+		quiet(fakes)
+		stop := running(t, g, 5*time.Second)
+		wait(t, time.Minute)
+		addServer(t, g, fakes[6])
+		wait(t, 3*time.Second)
+		assert.Equal(t, 1, fakes[6].Count("getMeetings"), "added")
+		assert.Equal(t, 1, n.twins())
+		quiet(fakes)
+		wait(t, 5*time.Minute)
+		for _, f := range fakes[3:] {
+			assert.InDelta(t, 60, f.Count("getMeetings"), 1, f.Name())
+		}
+		for _, f := range fakes[:3] { // in turn, ten seconds each
+			assert.InDelta(t, 10, f.Count("getMeetings"), 1, f.Name())
+			f.ClearFaults()
+		}
+		wait(t, time.Minute)
+		for s := range g.Servers() {
+			assert.Equal(t, online, s.State(), s.Name())
+		}
+		stop()
+	})
+}
+
 // Servers come and go while it runs.
 func TestRunFollowsTheGroup(t *testing.T) {
 	t.Parallel()
