@@ -38,7 +38,7 @@ const lookEvery = time.Second
 //
 // Once per interval what is known of all servers is merged. A meeting that is on
 // two servers is reported ([Observer]) once both have said so again, which takes up
-// to three intervals.
+// to three intervals, and longer when one of them is slow.
 //
 // Run blocks. It returns an *[Error] with the call "run": that of ctx when it ends,
 // [ErrClosed] when the group is closed, [ErrInvalidParams] for an interval that is
@@ -95,6 +95,7 @@ type turn struct {
 	due    time.Time    // the place, and some jitter
 	busy   atomic.Bool  // it is being asked, or waits for a worker
 	asked  atomic.Int64 // Unix nanoseconds of the last question that was answered
+	heard  atomic.Int64 // the same of that answer
 }
 
 // sighting is when a meeting was first seen on these two servers.
@@ -219,6 +220,7 @@ func (r *rounds) ask(ctx context.Context, t *turn) {
 	}
 	if at := time.Now(); t.server.Refresh(ctx) == nil {
 		t.asked.Store(at.UnixNano())
+		t.heard.Store(time.Now().UnixNano())
 	}
 }
 
@@ -238,7 +240,7 @@ func (r *rounds) merge(ctx context.Context, now time.Time) {
 	results := make(Results[[]*Meeting], len(servers))
 	for i, s := range servers {
 		results[i].Server = s
-		if at := r.answered(s); now.Sub(at) > 2*r.interval {
+		if now.Sub(r.heardAt(s)) > s.roundTime(r.interval) {
 			results[i].Err = ErrOffline // nothing new of it
 			continue
 		}
@@ -249,10 +251,24 @@ func (r *rounds) merge(ctx context.Context, now time.Time) {
 	r.group.reservations.sync(ctx)
 }
 
-// answered returns when the server was asked what it answered last.
-func (r *rounds) answered(s *Server) time.Time {
+// roundTime is how old the last answer of a server may be that is well: one that is
+// slower than the interval misses turns.
+func (s *Server) roundTime(interval time.Duration) time.Duration {
+	return 2*interval + s.cfg.requestTimeout
+}
+
+// askedAt returns when the server was asked what it answered last.
+func (r *rounds) askedAt(s *Server) time.Time {
 	if t := r.turns[s]; t != nil && t.asked.Load() != 0 {
 		return time.Unix(0, t.asked.Load())
+	}
+	return time.Time{}
+}
+
+// heardAt returns when the server answered last.
+func (r *rounds) heardAt(s *Server) time.Time {
+	if t := r.turns[s]; t != nil && t.heard.Load() != 0 {
+		return time.Unix(0, t.heard.Load())
 	}
 	return time.Time{}
 }
@@ -274,7 +290,7 @@ func (r *rounds) leaveOut(results Results[[]*Meeting], now time.Time) {
 				seen = sighting{one: before, other: m.server, at: now}
 			}
 			twice[m.ID] = seen
-			if !r.answered(seen.one).After(seen.at) || !r.answered(seen.other).After(seen.at) {
+			if !r.askedAt(seen.one).After(seen.at) || !r.askedAt(seen.other).After(seen.at) {
 				out[m.ID] = !r.group.splits.has(m.ID)
 			}
 		}

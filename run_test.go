@@ -328,6 +328,26 @@ func TestRunReportsTwins(t *testing.T) {
 	})
 }
 
+// A server that takes longer than the interval to answer misses turns. What it said was
+// taken for old as soon as it came, so no twin on it was ever reported.
+func TestRunReportsTwinsOnASlowServer(t *testing.T) {
+	t.Parallel()
+	for _, latency := range []time.Duration{time.Second, 5 * time.Second, 9 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			var n nurse
+			g, fakes := newGroup(t, 3, n.option(t))
+			split(t, fakes)
+			fakes[1].Inject(bbbtest.Fault{Latency: latency})
+			stop := running(t, g, 3*time.Second)
+			wait(t, time.Minute)
+			assert.Equal(t, 1, n.twins(), latency)
+			wait(t, 10*time.Minute)
+			stop()
+			assert.Equal(t, 1, n.twins(), latency)
+		})
+	}
+}
+
 // A meeting ends on one server and begins on another one between two questions. What
 // the first one said last is old then: nobody is split.
 func TestRunReportsNoTwinThatMoved(t *testing.T) {
