@@ -48,7 +48,8 @@ type Group struct {
 	hooks        groupHooks
 	doubt        doubt
 	counts       groupCounts
-	running      atomic.Bool // a Run is under way
+	running      atomic.Bool  // a Run is under way
+	interval     atomic.Int64 // of the Run that is under way, in nanoseconds, or 0
 
 	members atomic.Pointer[members] // never nil; replaced, never changed
 	mu      sync.Mutex              // held by those who replace members; protects retired

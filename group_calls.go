@@ -16,8 +16,8 @@ import "context"
 func (g *Group) Meetings(ctx context.Context) ([]*Meeting, error) { return g.all.Meetings(ctx) }
 
 // CachedMeetings returns the meetings of all servers as they were last seen, as
-// far as that is not longer ago than the cache time ([WithCacheTime]). No server
-// is asked; a [Cache] given to the group may be, once per server.
+// far as that is not longer ago than the cache time ([WithCacheTime]), or longer
+// while a [Group.Run] is under way. No server is asked; a [Cache] given to the group may be, once per server.
 func (g *Group) CachedMeetings(ctx context.Context) []*Meeting { return g.all.CachedMeetings(ctx) }
 
 // Refresh asks all servers for their present state, so that

@@ -197,11 +197,11 @@ func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 }
 
 // CachedMeetings returns the meetings of the server as they were last seen, if
-// that is not longer ago than the cache time ([WithCacheTime]). The server is
-// not asked; a [Cache] given to the group may be, once.
+// that is not longer ago than the cache time ([WithCacheTime]), or longer while a
+// [Group.Run] is under way. The server is not asked; a [Cache] given to the group may be, once.
 func (s *Server) CachedMeetings(ctx context.Context) []*Meeting {
 	s.restore(ctx)
-	return s.meetings.since(nil, s.group.now().Add(-s.cfg.cacheTime))
+	return s.meetings.since(nil, s.group.now().Add(-s.freshTime()))
 }
 
 // Refresh asks the server for its present state, so that

@@ -318,7 +318,8 @@ func WithTimeout(connect, request time.Duration) Option {
 }
 
 // WithCacheTime sets how long an answer of getMeetings counts as the state of
-// the server in [Group.CachedMeetings], overriding the default of 30 s.
+// the server in [Group.CachedMeetings], overriding the default of 30 s. While a
+// [Group.Run] with a long interval is under way it counts longer; see there.
 func WithCacheTime(d time.Duration) Option {
 	return both(func(c *serverConfig) {
 		if d <= 0 {

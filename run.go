@@ -20,9 +20,14 @@ const lookEvery = time.Second
 
 // Run keeps what is known of the servers up to date until ctx ends: it asks every
 // server that is not disabled for its state ([Server.Refresh]) once per interval,
-// so that [Group.CachedMeetings] is never older, and a server that fails or comes
+// so that [Group.CachedMeetings] is never much older, and a server that fails or comes
 // back is noticed without a user's call. Without it, the calls themselves are all
 // that [Server.State] is judged by.
+//
+// While it is under way, CachedMeetings of the group, its scopes and its servers goes
+// back two intervals and the time-out of a request ([WithTimeout]), if that is longer
+// than the cache time ([WithCacheTime]): the meetings of a server that is well do not
+// drop out because its next turn has not come.
 //
 // Each server has its own place in the interval, with a little jitter, so that the
 // requests are spread evenly and several processes do not fall into step. The
@@ -56,6 +61,8 @@ func (g *Group) Run(ctx context.Context, interval time.Duration) error {
 		return &Error{Call: opRun, Err: errors.New("another Run of the group is under way")}
 	}
 	defer g.running.Store(false)
+	g.interval.Store(int64(interval))
+	defer g.interval.Store(0)
 	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(g.background, cancel)() //nolint:contextcheck // the group ends it besides the caller
@@ -249,6 +256,14 @@ func (r *rounds) merge(ctx context.Context, now time.Time) {
 	r.leaveOut(results, now)
 	r.group.merge(ctx, results)
 	r.group.reservations.sync(ctx)
+}
+
+// freshTime is how long the meetings of the server count as present in CachedMeetings.
+func (s *Server) freshTime() time.Duration {
+	if interval := time.Duration(s.group.interval.Load()); interval > 0 {
+		return max(s.cfg.cacheTime, s.roundTime(interval))
+	}
+	return s.cfg.cacheTime
 }
 
 // roundTime is how old the last answer of a server may be that is well: one that is

@@ -348,6 +348,39 @@ func TestRunReportsTwinsOnASlowServer(t *testing.T) {
 	}
 }
 
+// With an interval over the cache time, CachedMeetings was empty for half of the time.
+func TestRunKeepsCachedMeetings(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const interval = time.Minute
+		g, fakes := newGroup(t, 3)
+		sc, err := g.Scope(map[string]string{"tenant": "north"})
+		require.NoError(t, err)
+		create(t, sc, "physics")
+		on := holder(t, fakes, "physics")
+		s := server(t, g, on.Name())
+		cached := func() []int {
+			return []int{len(g.CachedMeetings(t.Context())), len(sc.CachedMeetings(t.Context())), len(s.CachedMeetings(t.Context()))}
+		}
+		stop := running(t, g, interval)
+		wait(t, interval)
+		for range 600 {
+			require.Equal(t, []int{1, 1, 1}, cached())
+			wait(t, time.Second)
+		}
+		// A server that is silent drops out, though, and so does what is old after Run.
+		on.Inject(bbbtest.Fault{Hang: true})
+		wait(t, 3*interval)
+		assert.Equal(t, []int{0, 0, 0}, cached())
+		on.ClearFaults()
+		wait(t, interval+15*time.Second)
+		assert.Equal(t, []int{1, 1, 1}, cached())
+		stop()
+		wait(t, bbb.DefaultCacheTime+time.Second)
+		assert.Equal(t, []int{0, 0, 0}, cached())
+	})
+}
+
 // A meeting ends on one server and begins on another one between two questions. What
 // the first one said last is old then: nobody is split.
 func TestRunReportsNoTwinThatMoved(t *testing.T) {

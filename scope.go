@@ -136,7 +136,7 @@ func (sc *Scope) CachedMeetings(ctx context.Context) []*Meeting {
 	seen := make(map[string]int)
 	sc.group.warm(ctx)
 	for _, s := range sc.group.serving() {
-		of = s.meetings.since(of[:0], now.Add(-s.cfg.cacheTime))
+		of = s.meetings.since(of[:0], now.Add(-s.freshTime()))
 		for _, m := range of {
 			i, twice := seen[m.ID]
 			switch {
