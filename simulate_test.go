@@ -1,6 +1,7 @@
 package bbb_test
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -88,9 +89,13 @@ func leastLoaded(t *testing.T) simulate.Policy {
 // nearly so with nothing in common if each chooses between two.
 func TestLoadIsSpreadByManyProcesses(t *testing.T) {
 	t.Parallel()
-	one := simulated(t, group(), func(*simulate.Config) {})
-	shared := simulated(t, group(), func(c *simulate.Config) { c.Replicas, c.Shared = 16, true })
+	seeds := 5 // they take a while
+	if os.Getenv("CI") != "" {
+		seeds = 20
+	}
+	one := simulated(t, group(), func(c *simulate.Config) { c.Seeds = seeds })
+	shared := simulated(t, group(), func(c *simulate.Config) { c.Seeds, c.Replicas, c.Shared = seeds, 16, true })
 	atMost(t, shared, one.Ratio.Mean+0.05)
-	alone := simulated(t, simulate.Choices(2), func(c *simulate.Config) { c.Replicas = 16 })
+	alone := simulated(t, simulate.Choices(2), func(c *simulate.Config) { c.Seeds, c.Replicas = seeds, 16 })
 	atMost(t, alone, 1.80)
 }
