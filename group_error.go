@@ -46,20 +46,36 @@ const shownFailures = 8
 func (e *GroupError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "bbb: %s: %d of %d servers failed", e.Call, len(e.Servers), e.Asked)
+	e.writeServers(&b)
+	return b.String()
+}
+
+// writeServers writes what the servers failed with.
+func (e *GroupError) writeServers(b *strings.Builder) {
+	b.WriteString(": ")
 	for i, s := range e.Servers {
 		if i == shownFailures {
-			fmt.Fprintf(&b, "; and %d more", len(e.Servers)-i)
+			fmt.Fprintf(b, "; and %d more", len(e.Servers)-i)
 			break
 		}
-		if i == 0 {
-			b.WriteString(": ")
-		} else {
+		if i > 0 {
 			b.WriteString("; ")
 		}
 		b.WriteString(s.Error())
 	}
+}
+
+// noServerError is ErrNoServer with the reason of each server.
+type noServerError struct{ refused *GroupError }
+
+func (e *noServerError) Error() string {
+	var b strings.Builder
+	b.WriteString(ErrNoServer.Error())
+	e.refused.writeServers(&b)
 	return b.String()
 }
+
+func (e *noServerError) Unwrap() []error { return []error{ErrNoServer, e.refused} }
 
 // Unwrap returns the errors of the servers.
 func (e *GroupError) Unwrap() []error {

@@ -305,11 +305,11 @@ func (g *Group) nobody(d *decision) error {
 		switch err := d.tried[s]; {
 		case err != nil:
 			refused.Servers = append(refused.Servers, ServerError{Server: s.name, Err: err})
-		case judged:
+		case judged && why != "": // and not fit again since
 			refused.Servers = append(refused.Servers, ServerError{Server: s.name, Err: errors.New(why)})
 		}
 	}
-	return fmt.Errorf("%w: %w", ErrNoServer, refused)
+	return &Error{Call: callCreate, Err: &noServerError{refused}}
 }
 
 // Rank says how fit each server is for a new meeting at this moment, with every

@@ -83,7 +83,7 @@ func TestZeroIsNeverChosen(t *testing.T) {
 	require.ErrorIs(t, noted(t, err), bbb.ErrNoServer)
 	ge := groupError(t, err)
 	assert.Equal(t, []string{"bbb1", "bbb2", "bbb3"}, ge.Names())
-	assert.Equal(t, "no server available: bbb: create: 3 of 3 servers failed: bbb1: night: as the test says; "+
+	assert.Equal(t, "bbb: create: no server available: bbb1: night: as the test says; "+
 		"bbb2: night: as the test says; bbb3: night: as the test says", err.Error())
 	assert.Zero(t, requests(fakes, "create"))
 
