@@ -63,8 +63,8 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 
 	which := s.secret.Load()
 	err := s.attempt(ctx, r, which, 1, accept)
-	if len(s.cfg.secrets) < 2 || r.target != "" || !errors.Is(err, ErrChecksum) {
-		return err // a target was signed by another server
+	if !s.triesAgain(r, err) {
+		return err
 	}
 	if r.upload != nil {
 		var gone error
@@ -82,6 +82,12 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 		s.secret.CompareAndSwap(which, other)
 	}
 	return second
+}
+
+// triesAgain reports whether a call that ended with err is to be repeated with the
+// other secret. A target was signed by another server.
+func (s *Server) triesAgain(r request, err error) bool {
+	return len(s.cfg.secrets) > 1 && r.target == "" && errors.Is(err, ErrChecksum)
 }
 
 func (s *Server) attempt(ctx context.Context, r request, which int64, n int, accept func(*response) error) error {
@@ -107,7 +113,9 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 		err = s.failed(r.call, got.status, err)
 	}
 	event.Duration, event.Err = time.Since(event.Start), err
-	if r.algorithm == nil { // of another service beside it the server's health learns nothing
+	// Of another service beside it the server's health learns nothing, nor of a secret
+	// that is being replaced.
+	if r.algorithm == nil && !(n == 1 && s.triesAgain(r, err)) {
 		s.learn(ctx, r.call, begun, err)
 	}
 	s.group.observeDone(ctx, event)
@@ -117,23 +125,48 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 
 // learn feeds the health of the server. What the caller did (a cancelled or
 // expired context, a closed group, a body that cannot be read) says nothing about
-// it. A server that does not know the calls at the heart of the API, or does not
-// take our word there, is of no more use than one that is down; of other calls,
-// that may be a matter of its release, and a create may be what a web server in
-// front keeps from a server that is being drained.
+// it. Nor does what goes wrong with a call that is not about meetings: a list of
+// recordings that takes too long must not have meetings given up. But when there is
+// no connection at all, it does not matter what the call was.
+//
+// A server that does not know the calls at the heart of the API, or does not take our
+// word there, is of no more use than one that is down.
 func (s *Server) learn(ctx context.Context, call string, begun check, err error) {
-	switch {
-	case ctx.Err() != nil, errors.Is(err, ErrClosed):
-	case errors.Is(err, ErrNotSupported), errors.Is(err, ErrChecksum):
-		if isCore(call) {
-			s.failing(ctx, begun, err)
-		}
-	case isFault(err):
-		s.counts.failures.Add(1)
-		s.failing(ctx, begun, err)
-	default:
-		s.answered(ctx, begun)
+	if ctx.Err() != nil || errors.Is(err, ErrClosed) {
+		return
 	}
+	fault := isFault(err)
+	if fault {
+		s.counts.failures.Add(1)
+	}
+	switch {
+	case neverSent(err):
+		s.failing(ctx, begun, err)
+	case !fault && !refusesUs(err), isCore(call) && turnedAway(err):
+		s.answered(ctx, begun)
+	case isCore(call):
+		s.failing(ctx, begun, err)
+	}
+}
+
+// refusesUs reports whether the server does not know the call, or not our secret.
+func refusesUs(err error) bool {
+	return errors.Is(err, ErrNotSupported) || errors.Is(err, ErrChecksum)
+}
+
+// turnedAway reports whether somebody who is well does not want this request, or not
+// so many: HTTP 413, 429 and their kind. The statuses that a web server has for an API
+// that is not there, or not for us, are none of these.
+func turnedAway(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Key != "" || e.StatusCode < 400 || e.StatusCode > 499 {
+		return false
+	}
+	switch e.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return false
+	}
+	return true
 }
 
 func isCore(call string) bool {

@@ -90,6 +90,64 @@ func TestHealthLearnsFromTheServerOnly(t *testing.T) {
 	}
 }
 
+// A list of recordings that took too long three times made its server offline, and the
+// meetings on it were created a second time elsewhere. So only the calls about meetings
+// count, and whether there is a connection at all.
+func TestOtherCallsReleaseNoMeetings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault    bbbtest.Fault
+		call     string
+		failures int
+	}{
+		"recordings that take too long":    {bbbtest.Fault{Hang: true}, callGetRecordings, 0},
+		"an error page instead":            {bbbtest.Fault{Status: 500}, callGetRecordings, 0},
+		"a document that is too large":     {bbbtest.Fault{Status: 413}, callInsertDocument, 0},
+		"broken off":                       {bbbtest.Fault{Drop: true}, callInsertDocument, 0},
+		"no connection":                    {bbbtest.Fault{Refuse: true}, callGetRecordings, 3},
+		"meetings that take too long":      {bbbtest.Fault{Hang: true}, callGetMeetings, 3},
+		"an error page for meetings":       {bbbtest.Fault{Status: 502}, callGetMeetingInfo, 3},
+		"meetings that are not for us":     {bbbtest.Fault{Status: 403}, callGetMeetings, 3},
+		"a server without the call":        {bbbtest.Fault{Status: 404}, callEnd, 3},
+		"too many questions":               {bbbtest.Fault{Status: 429}, callGetMeetings, 0},
+		"a question that is too long":      {bbbtest.Fault{Status: 414}, callIsMeetingRunning, 0},
+		"a balancer that knows not":        {bbbtest.Fault{Status: 400, Body: failedWith("unsupportedRequest")}, callGetMeetings, 3},
+		"a balancer whose servers fail":    {bbbtest.Fault{Status: 400, Body: failedWith(keyInternalError)}, callGetMeetings, 3},
+		"a balancer whose recordings fail": {bbbtest.Fault{Body: failedWith(keyInternalError)}, callGetRecordings, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g, err := NewGroup("internal")
+				require.NoError(t, err)
+				t.Cleanup(func() { _ = g.Close(context.Background()) })
+				var first *Server
+				fakes := []*bbbtest.Server{bbbtest.New(), bbbtest.New(), bbbtest.New()}
+				for i, f := range fakes {
+					s, err := g.New(fmt.Sprint("bbb", i), f.URL(), f.Secret(), WithTransport(f.Transport()))
+					require.NoError(t, err)
+					if first == nil {
+						first = s
+					}
+				}
+				require.NoError(t, g.Refresh(t.Context()))
+				c.fault.Call = c.call
+				fakes[0].Inject(c.fault)
+				for range 3 {
+					_, err := first.Call(t.Context(), c.call, url.Values{"meetingID": {"physics"}})
+					require.Error(t, err)
+				}
+				assert.Equal(t, c.failures, first.Health().Failures)
+				assert.Equal(t, c.failures == 3, first.health.offline())
+			})
+		})
+	}
+}
+
+func failedWith(key string) string {
+	return "<response><returncode>FAILED</returncode><messageKey>" + key + "</messageKey></response>"
+}
+
 // Only what is certain counts: a create that may have been carried out must not
 // be sent to another server.
 func TestNeverSent(t *testing.T) {

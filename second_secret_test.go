@@ -93,6 +93,32 @@ func TestFaultDoesNotProveTheSecondSecret(t *testing.T) {
 	})
 }
 
+// All servers of a group were given a new secret at once. Each refused the old one
+// before it took the new one, and so many refusals looked like an outage.
+func TestRolloverOfSecretsIsNoOutage(t *testing.T) {
+	t.Parallel()
+	var n nurse
+	fakes := newFakes(t, 5, bbbtest.WithSecret(oldSecret))
+	g := newEmptyGroup(t, bbb.WithTransport(watched{bbbtest.NetworkOf(fakes...)}), n.option(t))
+	for _, f := range fakes {
+		addServer(t, g, f, bbb.WithSecondSecret(newSecret))
+	}
+	require.NoError(t, g.Refresh(t.Context()))
+	for _, f := range fakes {
+		f.SetSecret(newSecret)
+	}
+	require.NoError(t, g.Refresh(t.Context()))
+	assert.Empty(t, n.suspected())
+	assert.Empty(t, n.states)
+	assert.Equal(t, 10, requests(fakes, "getMeetings")-len(fakes))
+
+	for _, f := range fakes {
+		f.SetSecret("a secret that nobody told us")
+	}
+	require.Error(t, noted(t, g.Refresh(t.Context())))
+	assert.Len(t, n.suspected(), 1, "when no secret is taken, that counts")
+}
+
 // An answer that says no proves the secret as well as one that says yes.
 func TestProperFailureProvesTheSecondSecret(t *testing.T) {
 	t.Parallel()
