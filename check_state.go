@@ -1,6 +1,11 @@
 package bbb
 
-import "time"
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // What is left to servers that failed lately.
 const (
@@ -13,6 +18,11 @@ const (
 // and one that is offline. One that answers again after a failure gets a factor of
 // 0.5 until it counts as online, and 0.1 when it was offline: it is chosen only if the
 // others are much worse.
+//
+// A server on which a create failed is ruled out for ten seconds, and after each
+// further one for twice as long, up to five minutes. Then it gets a factor of 0.5 and
+// one meeting to try with, until one is created. If all other servers fail, are not
+// enabled or are in such a pause as well, the factor is 0.1 instead of 0.
 //
 // While most servers of the group fail, that is rather our own network, so failures
 // rule nobody out then: the factor is 0.1.
@@ -37,13 +47,53 @@ func CheckState(s *Server, c Criteria) Factor {
 	case h.State == StateOffline:
 		f.Value = 0
 	}
+	fit := f.Value == 1
+	if h.CreateFailures > 0 {
+		f.Value = min(f.Value, s.checkCreates(&c, h.Suspect))
+	}
 	if c.explain && f.Value < 1 {
-		f.Reason = h.reason()
-		if !h.FailedAt.IsZero() {
-			f.Age = c.age(s, h.FailedAt).Round(time.Millisecond)
+		var reasons []string
+		at := h.CreateFailedAt
+		if !fit {
+			reasons, at = append(reasons, h.reason()), h.FailedAt
+		}
+		if h.CreateFailures > 0 {
+			reasons = append(reasons, s.createReason(c.now(s)))
+		}
+		f.Reason = strings.Join(reasons, "; ")
+		if !at.IsZero() {
+			f.Age = c.age(s, at).Round(time.Millisecond)
 		}
 	}
 	return f
+}
+
+// checkCreates is the factor of a server on which the last create failed.
+func (s *Server) checkCreates(c *Criteria, suspect bool) float64 {
+	now := c.now(s)
+	if !now.Before(s.health.now.Load().nextCreate()) {
+		return afterFailure
+	}
+	var others bool
+	if c.fleet != nil {
+		others = c.fleet.takers
+	} else {
+		others = slices.ContainsFunc(s.group.members.Load().list, func(s *Server) bool { return s.takesCreates(now) })
+	}
+	if suspect || !others {
+		return lastResort
+	}
+	return 0
+}
+
+// createReason says in a few words how the creates of the server fail.
+func (s *Server) createReason(now time.Time) string {
+	h := s.health.now.Load()
+	text := "creates fail, " + strconv.Itoa(h.CreateFailures) + " in a row"
+	if left := h.nextCreate().Sub(now); left > 0 {
+		text += ", next try in " + max(left.Round(time.Second), time.Second).String()
+	}
+	return text
 }
 
 // reason says in a few words why a server is not simply online.

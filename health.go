@@ -81,6 +81,13 @@ type Health struct {
 	// check was good.
 	FailingSince time.Time `json:"failingSince,omitzero"`
 	AnsweredAt   time.Time `json:"answeredAt,omitzero"` // the last good check, to the second
+	// CreateFailures is how many creates failed in a row on the server itself or on
+	// the web server in front of it; 0 when the last one was answered, be it with no.
+	// They do not change the State, nor do good checks change them. After the first one
+	// the server gets no new meeting for ten seconds, and after each further one for
+	// twice as long, up to five minutes; see [CheckState].
+	CreateFailures int       `json:"createFailures,omitzero"`
+	CreateFailedAt time.Time `json:"createFailedAt,omitzero"` // the last of these
 	// ReturnedAt is when the server last became online after it had been offline.
 	ReturnedAt time.Time `json:"returnedAt,omitzero"`
 	// Suspect says that most servers of the group fail just now, so that the group
@@ -115,9 +122,11 @@ type condition struct {
 	// How many failures and good checks were counted so far. An outcome counts if
 	// none of its kind was counted after its request began. Times would not do:
 	// calls one after the other can be within one tick of a clock.
-	failed, good uint64
-	strikes      int           // failures in a row while we did not suspect ourselves
-	left         chan struct{} // closed when the mode changes
+	failed, good  uint64
+	createsFailed uint64
+	strikes       int           // failures in a row while we did not suspect ourselves
+	createTried   time.Time     // when a create was let through after one that failed
+	left          chan struct{} // closed when the mode changes
 }
 
 func newHealth(mode Mode) *condition {
@@ -126,13 +135,14 @@ func newHealth(mode Mode) *condition {
 
 // check is a request of which the outcome will be judged.
 type check struct {
-	failed, good uint64 // as in the condition when it began
-	suspected    bool   // it began while we suspected ourselves
+	failed, good  uint64 // as in the condition when it began
+	createsFailed uint64
+	suspected     bool // it began while we suspected ourselves
 }
 
 func (s *Server) beginCheck() check {
 	now := s.health.now.Load()
-	return check{failed: now.failed, good: now.good, suspected: s.group.doubt.on.Load()}
+	return check{failed: now.failed, good: now.good, createsFailed: now.createsFailed, suspected: s.group.doubt.on.Load()}
 }
 
 // answered takes a good check.

@@ -92,6 +92,9 @@ func (s *Server) triesAgain(r request, err error) bool {
 
 func (s *Server) attempt(ctx context.Context, r request, which int64, n int, accept func(*response) error) error {
 	begun := s.beginCheck()
+	if r.call == callCreate {
+		s.health.beginCreate(s.group.now())
+	}
 	event := CallEvent{Group: s.group.name, Server: s.name, Call: r.call, Attempt: n, Start: time.Now()}
 	ctx = s.group.observeStart(ctx, event)
 
@@ -115,7 +118,7 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 	event.Duration, event.Err = time.Since(event.Start), err
 	// Of another service beside it the server's health learns nothing, nor of a secret
 	// that is being replaced.
-	if r.algorithm == nil && !(n == 1 && s.triesAgain(r, err)) {
+	if r.algorithm == nil && (n > 1 || !s.triesAgain(r, err)) {
 		s.learn(ctx, r.call, begun, err)
 	}
 	s.group.observeDone(ctx, event)
@@ -138,6 +141,9 @@ func (s *Server) learn(ctx context.Context, call string, begun check, err error)
 	fault := isFault(err)
 	if fault {
 		s.counts.failures.Add(1)
+	}
+	if call == callCreate {
+		s.learnCreate(begun, err)
 	}
 	switch {
 	case neverSent(err):
