@@ -59,11 +59,11 @@
 // # Health
 //
 // Every call says something of its server ([Server.Health]). At the first failure
-// a server is unstable, after three in a row it is offline: what was on it may then
-// be created elsewhere, and lists and searches pass it over with [ErrOffline] and
-// ask it in the background until it is back. Three good checks in a row make it
-// online again, so that a server that is bad now and then does not flicker. Calls at
-// the same time count as one.
+// a server is unstable, after three in a row it is offline: lists and searches pass it
+// over with [ErrOffline] and ask it in the background until it is back. Once it has
+// failed for five seconds it is given up, and what was on it may be created elsewhere.
+// Three good checks in a row make it online again, so that a server that is bad now
+// and then does not flicker. Calls at the same time count as one.
 //
 // When more than half of the servers fail, the group suspects its own network: no
 // server becomes offline, and so nothing is created twice. That lasts until it is
