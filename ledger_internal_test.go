@@ -18,7 +18,7 @@ func room(id string, people int, created time.Time) *Meeting {
 	return &Meeting{ID: id, ParticipantCount: people, CreateTime: created}
 }
 
-func expectedAt(l *ledger, minutes float64) float64 { return l.load(at(minutes)).Expected }
+func foreseen(l *ledger, minutes float64) float64 { return l.load(at(minutes)).Expected }
 
 // A meeting that nobody has come to holds 20 seats, fewer and fewer for half an hour.
 func TestReservationShrinks(t *testing.T) {
@@ -28,7 +28,7 @@ func TestReservationShrinks(t *testing.T) {
 	assert.Equal(t, Load{Meetings: 1, Reserved: 20, Expected: 20}, l.load(lunch))
 	assert.InDelta(t, 25, l.load(lunch).Seats(), 0, "a meeting counts for itself")
 	for _, c := range [][2]float64{{-5, 20}, {0, 20}, {7.5, 15}, {15, 10}, {29, 20. / 30}, {30, 0}, {100, 0}} {
-		assert.InDelta(t, c[1], expectedAt(&l, c[0]), 1e-9, "after %v minutes", c[0])
+		assert.InDelta(t, c[1], foreseen(&l, c[0]), 1e-9, "after %v minutes", c[0])
 	}
 }
 
@@ -47,7 +47,7 @@ func TestReservationIsReconciled(t *testing.T) {
 		got := l.load(at(minutes))
 		assert.Equal(t, 1, got.Meetings)
 		want := 20 * (1 - minutes/30)
-		assert.InDelta(t, want, expectedAt(&l, minutes), 1e-9)
+		assert.InDelta(t, want, foreseen(&l, minutes), 1e-9)
 		assert.Equal(t, at(minutes), got.Time)
 	}
 	l.replace(at(10), nil)
@@ -110,7 +110,7 @@ func TestExpectedPeople(t *testing.T) {
 		l.replace(at(0.1), []*Meeting{room("a", 0, lunch)})
 		l.replace(at(0.2), []*Meeting{room("a", 1, lunch)}) // about then somebody came
 		l.replace(at(0.2+minutes), []*Meeting{room("a", people, lunch)})
-		return expectedAt(&l, 0.2+minutes)
+		return foreseen(&l, 0.2+minutes)
 	}
 	assert.Greater(t, expected(10, 1), 2*expected(3, 1), "a meeting that fills quickly will be large")
 	assert.Greater(t, expected(10, 1), expected(10, 5), "late, fewer are still to come")
@@ -129,13 +129,13 @@ func TestToldSizeIsHeld(t *testing.T) {
 	var l ledger
 	l.reserve(nil, "lecture", 300, lunch)
 	l.settle("lecture", 300, time.Time{})
-	assert.InDelta(t, 300, expectedAt(&l, 0), 1e-9)
+	assert.InDelta(t, 300, foreseen(&l, 0), 1e-9)
 	l.replace(at(3), []*Meeting{room("lecture", 2, lunch)})
-	assert.InDelta(t, 270, expectedAt(&l, 3), 1e-9)
+	assert.InDelta(t, 270, foreseen(&l, 3), 1e-9)
 	l.replace(at(40), []*Meeting{room("lecture", 2, lunch)})
-	assert.InDelta(t, 2, expectedAt(&l, 40), 0.1)
+	assert.InDelta(t, 2, foreseen(&l, 40), 0.1)
 	l.replace(at(41), []*Meeting{room("lecture", 320, lunch)})
-	assert.InDelta(t, 320, expectedAt(&l, 41), 1, "more came than were told")
+	assert.InDelta(t, 320, foreseen(&l, 41), 1, "more came than were told")
 }
 
 func TestBreakoutRoomsHoldNothing(t *testing.T) {
@@ -144,10 +144,10 @@ func TestBreakoutRoomsHoldNothing(t *testing.T) {
 	breakout := room("b", 0, lunch)
 	breakout.IsBreakout = true
 	l.replace(lunch, []*Meeting{breakout, room("parent", 10, at(-60))})
-	assert.InDelta(t, 10, expectedAt(&l, 0), 0.1)
+	assert.InDelta(t, 10, foreseen(&l, 0), 0.1)
 	breakout.ParticipantCount = 4
 	l.replace(at(1), []*Meeting{breakout, room("parent", 10, at(-60))})
-	assert.InDelta(t, 14, expectedAt(&l, 1), 0.1)
+	assert.InDelta(t, 14, foreseen(&l, 1), 0.1)
 }
 
 // Joins that were issued count until their people are seen, and not for ever.
@@ -159,7 +159,7 @@ func TestIssuedJoinsCount(t *testing.T) {
 	l.joined("a", 3, at(0.1))
 	l.joined("unknown", 9, at(0.1))
 	assert.Equal(t, 8, l.load(at(0.1)).People)
-	assert.InDelta(t, 8, expectedAt(&l, 0.1), 0.1)
+	assert.InDelta(t, 8, foreseen(&l, 0.1), 0.1)
 	l.replace(at(0.2), []*Meeting{room("a", 7, at(-200))})
 	assert.Equal(t, 8, l.load(at(0.2)).People, "two of three have come")
 	l.replace(at(0.3), []*Meeting{room("a", 9, at(-200))})
@@ -181,12 +181,12 @@ func TestCreateTimesOfOtherClocks(t *testing.T) {
 		var l ledger
 		l.replace(lunch, nil)
 		l.replace(at(1), []*Meeting{room("a", 0, created)})
-		got := expectedAt(&l, 1)
+		got := foreseen(&l, 1)
 		assert.True(t, got <= 20 && got >= 20*(1-1./30)-1e-9, "%s: %v", name, got)
 	}
 	var l ledger // the first list of all: nothing is known but what the server says
 	l.replace(lunch, []*Meeting{room("a", 0, at(-15))})
-	assert.InDelta(t, 10, expectedAt(&l, 0), 1e-9)
+	assert.InDelta(t, 10, foreseen(&l, 0), 1e-9)
 }
 
 // Whatever the order in which a server lists its meetings.
@@ -241,7 +241,7 @@ func TestToldReservations(t *testing.T) {
 	var l ledger
 	l.told("a", 0, lunch, at(1))
 	l.replace(at(0.5), nil)
-	assert.InDelta(t, 20*(1-0.5/30), expectedAt(&l, 0.5), 1e-9)
+	assert.InDelta(t, 20*(1-0.5/30), foreseen(&l, 0.5), 1e-9)
 	l.replace(at(1.5), nil)
 	assert.Zero(t, l.load(at(2)).Meetings)
 
@@ -252,7 +252,7 @@ func TestToldReservations(t *testing.T) {
 	l.replace(at(2.5), []*Meeting{room("c", 0, at(2))})
 	l.untold("c")
 	assert.Equal(t, 1, l.load(at(2)).Meetings, "the server has it, whatever was told")
-	assert.InDelta(t, 40, expectedAt(&l, 2), 1e-9)
+	assert.InDelta(t, 40, foreseen(&l, 2), 1e-9)
 	l.reserve(nil, "d", 0, at(2))
 	l.untold("d")
 	assert.Equal(t, 2, l.load(at(2)).Meetings, "our own is ours")
@@ -294,7 +294,7 @@ func TestIDsAreUsedAgain(t *testing.T) {
 	l.replace(lunch, []*Meeting{yesterday})
 	assert.Zero(t, l.load(lunch).Expected)
 	l.replace(at(1), []*Meeting{today})
-	assert.InDelta(t, 20*(1-0.5/30), expectedAt(&l, 1), 1e-9)
+	assert.InDelta(t, 20*(1-0.5/30), foreseen(&l, 1), 1e-9)
 
 	yesterday.ParticipantCount = 50
 	for name, again := range map[string]func(*ledger){
@@ -304,7 +304,7 @@ func TestIDsAreUsedAgain(t *testing.T) {
 		var l ledger
 		l.replace(at(1), []*Meeting{yesterday})
 		again(&l)
-		assert.InDelta(t, 7, expectedAt(&l, 2), 1e-9, name)
+		assert.InDelta(t, 7, foreseen(&l, 2), 1e-9, name)
 	}
 }
 
@@ -334,10 +334,10 @@ func TestManyAtOnceAreNotThousands(t *testing.T) {
 		for range 30 {
 			l.joined("a", 1, at(0.1))
 		}
-		assert.InDelta(t, max(30, float64(size)), expectedAt(&l, 0.1), 1)
+		assert.InDelta(t, max(30, float64(size)), foreseen(&l, 0.1), 1)
 		l.replace(at(0.2), []*Meeting{room("a", 30, lunch)})
-		assert.LessOrEqual(t, expectedAt(&l, 0.2), most, "size %d", size)
-		assert.GreaterOrEqual(t, expectedAt(&l, 0.2), 30.0, "size %d", size)
+		assert.LessOrEqual(t, foreseen(&l, 0.2), most, "size %d", size)
+		assert.GreaterOrEqual(t, foreseen(&l, 0.2), 30.0, "size %d", size)
 	}
 	var l ledger
 	l.reserve(nil, "a", 0, lunch)
