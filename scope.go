@@ -13,7 +13,10 @@ import (
 // the metadata: a meeting that does not is as good as not there.
 //
 // Servers tell the metadata of a meeting only with the meeting itself, so a
-// Scope asks for it (getMeetingInfo) before it ends or joins one.
+// Scope asks for it (getMeetingInfo) before it ends or joins one. A meeting that
+// another process has created is looked for on all servers the first time, unless
+// the [Cache] has what that process saw of it: its place alone does not say whose it
+// is.
 //
 // A Scope is safe for concurrent use. It holds nothing and needs no closing.
 type Scope struct {
@@ -81,7 +84,7 @@ func onMeeting[T any](ctx context.Context, sc *Scope, call, id string, f func(co
 		return !errors.Is(err, errOutside)
 	}
 	g := sc.group
-	if s, _ := g.hint(ctx, id); s != nil && use(s) {
+	if s, _ := g.hint(ctx, id); s != nil && sc.takes(s, id) && use(s) {
 		return value, err
 	}
 	found, failed := g.search(ctx, id, use)
@@ -92,6 +95,13 @@ func onMeeting[T any](ctx context.Context, sc *Scope, call, id string, f func(co
 		return none, failed
 	}
 	return none, notFoundError(call)
+}
+
+// takes reports whether a hint may be followed. A claim in the Cache does not say whose
+// meeting it is: within a scope, the server would be asked for a foreign one, which
+// costs a request, and the time that it takes, that an ID which is nowhere does not.
+func (sc *Scope) takes(s *Server, id string) bool {
+	return len(sc.meta) == 0 || s.meetings.get(id) != nil
 }
 
 // meetingOn returns the meeting if it is in the scope.
