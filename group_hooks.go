@@ -55,10 +55,12 @@ func (h *groupHooks) unregister(callbackURL string) {
 }
 
 // CreateHook registers a callback URL with every server of the group, and keeps
-// it registered: servers that are added later get the hook in the background,
-// and [Group.EnsureHooks] gives it back to those that have lost it. It returns the
-// hooks, one for each server, and a *[GroupError] beside them when some servers
-// failed; the group wants the hook there all the same.
+// it registered: servers that are added later, enabled again, or online again after
+// they were offline get the hook in the background, and [Group.EnsureHooks] gives it
+// back to those that have lost it. It returns the hooks, one for each server, and a
+// *[GroupError] beside them when some servers failed; the group wants the hook there
+// all the same. No call about hooks waits for a server that is offline: it is in the
+// error, with [ErrOffline].
 //
 // What the group wants is kept in this process alone, so call it at each start:
 // repeating it is harmless. The same callback URL with other parameters gives an
@@ -83,7 +85,7 @@ func (g *Group) CreateHook(ctx context.Context, p HookParams) ([]*Hook, error) {
 		return nil, err
 	}
 	// Loaded after it was registered: a server that is added now sees the hook.
-	results := FanOut(ctx, g, func(ctx context.Context, s *Server) (*Hook, error) { return g.createHook(ctx, s, want) })
+	results := askAll(ctx, g, callHooksCreate, func(ctx context.Context, s *Server) (*Hook, error) { return g.createHook(ctx, s, want) })
 	return results.Values(), results.Err(callHooksCreate)
 }
 
@@ -118,7 +120,7 @@ func (g *Group) EnsureHooks(ctx context.Context) error {
 	if len(g.hooks.all()) == 0 {
 		return nil
 	}
-	results := FanOut(ctx, g, func(ctx context.Context, s *Server) (struct{}, error) {
+	results := askAll(ctx, g, callHooksCreate, func(ctx context.Context, s *Server) (struct{}, error) {
 		return struct{}{}, g.ensureHooks(ctx, s)
 	})
 	return results.Err(callHooksCreate)
@@ -147,17 +149,16 @@ func (g *Group) ensureHooks(ctx context.Context, s *Server) error {
 	return errors.Join(problems...)
 }
 
-// hookNewServer gives the hooks of the group to a server that was just added, or is
-// not disabled any more.
-// Close waits for it.
+// hookNewServer gives the hooks of the group to a server that was just added, is not
+// disabled any more, or is online again. Close waits for it.
 func (g *Group) hookNewServer(s *Server) {
-	if len(g.hooks.all()) == 0 || s.disabled() || g.gate.enter() != nil {
+	if len(g.hooks.all()) == 0 || s.absent() || g.gate.enter() != nil {
 		return
 	}
 	go func() {
 		defer g.gate.exit()
 		if err := g.ensureHooks(g.stop, s); err != nil && !errors.Is(err, ErrClosed) {
-			g.log.LogAttrs(g.stop, slog.LevelWarn, "a new server has not all hooks",
+			g.log.LogAttrs(g.stop, slog.LevelWarn, "a server that is new or back has not all hooks",
 				slog.String("server", s.name), slog.String("error", err.Error()))
 		}
 	}()
@@ -168,7 +169,7 @@ func (g *Group) hookNewServer(s *Server) {
 // returns those for that meeting and those for all meetings. See [Server.Hooks].
 // It stands for hooks/list.
 func (g *Group) Hooks(ctx context.Context, meetingID string) ([]*Hook, error) {
-	results := FanOut(ctx, g, func(ctx context.Context, s *Server) ([]*Hook, error) { return s.Hooks(ctx, meetingID) })
+	results := askAll(ctx, g, callHooksList, func(ctx context.Context, s *Server) ([]*Hook, error) { return s.Hooks(ctx, meetingID) })
 	all := []*Hook{}
 	for _, r := range results {
 		all = append(all, r.Value...)
@@ -178,7 +179,8 @@ func (g *Group) Hooks(ctx context.Context, meetingID string) ([]*Hook, error) {
 
 // DestroyHook removes the hook with a callback URL from every server, whoever
 // registered it, and from what the group wants. That a server does not have it is
-// no error, so it may be repeated until no *[GroupError] comes back any more.
+// no error, so it may be repeated until no *[GroupError] comes back any more. A server
+// that is offline keeps the hook until then.
 // Permanent hooks stay: only the configuration of their server can remove them.
 // Servers that are no longer in the group keep the hook; see
 // [Server.DestroyHook]. It stands for hooks/list and hooks/destroy.
@@ -192,7 +194,7 @@ func (g *Group) DestroyHook(ctx context.Context, callbackURL string) error {
 	}
 	defer done()
 	g.hooks.unregister(callbackURL)
-	results := FanOut(ctx, g, func(ctx context.Context, s *Server) (struct{}, error) {
+	results := askAll(ctx, g, callHooksDestroy, func(ctx context.Context, s *Server) (struct{}, error) {
 		return struct{}{}, s.destroyHooks(ctx, callbackURL)
 	})
 	return results.Err(callHooksDestroy)

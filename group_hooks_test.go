@@ -322,7 +322,7 @@ func TestNewServerWithoutWebhooksIsLogged(t *testing.T) {
 		_, err = g.New("bbb1", "https://bbb1.example", "secret-of-bbb1", bbb.WithTransport(answering(404, "text/html", "<html></html>")))
 		require.NoError(t, err)
 		synctest.Wait()
-		found := lines.with("a new server has not all hooks")
+		found := lines.with("a server that is new or back has not all hooks")
 		require.Len(t, found, 1)
 		assert.Equal(t, "bbb1", found[0]["server"])
 		assert.NotContains(t, fmt.Sprint(found), "hush-hush")

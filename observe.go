@@ -205,6 +205,9 @@ func (g *Group) observeState(ctx context.Context, s *Server, from State, now *co
 			Group: g.name, Server: s.name, From: from, To: now.State, Mode: now.Mode, Time: now.Since, Cause: cause,
 		})
 	}
+	if from == StateRecovering && now.State == StateOnline {
+		g.hookNewServer(s)
+	}
 }
 
 func (g *Group) observeMode(ctx context.Context, s *Server, from, to Mode) {
