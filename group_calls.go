@@ -12,7 +12,9 @@ import "context"
 // When some servers fail, it returns the meetings of the others and a
 // *[GroupError] that names those that failed: value and error both non-nil.
 // When the same meeting ID is on two servers, the one with people in it counts,
-// else the older one; an [Observer] is told. It stands for getMeetings.
+// else the older one; an [Observer] is told. One that was ended by force, which
+// servers list for some seconds more, is returned only when there is no other one, and
+// is no case for the observer. It stands for getMeetings.
 func (g *Group) Meetings(ctx context.Context) ([]*Meeting, error) { return g.all.Meetings(ctx) }
 
 // CachedMeetings returns the meetings of all servers as they were last seen, as

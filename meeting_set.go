@@ -33,7 +33,11 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 			list[i] = nil
 			continue
 		}
-		if twice, ok := place[m.ID]; ok {
+		if twice, ok := place[m.ID]; ok { // such as one that was ended, and created anew at once
+			if over(m) && !over(list[twice]) {
+				list[i] = nil
+				continue
+			}
 			list[twice] = nil
 		}
 		place[m.ID] = i

@@ -106,7 +106,7 @@ func (s *Server) remember(asked time.Time, meetings []*Meeting) {
 	there := make([]*Meeting, 0, len(meetings))
 	for _, m := range meetings {
 		if s.meetings.get(m.ID) != nil { // not ended in the meantime
-			s.group.places.setIfFree(m.ID, s)
+			s.found(m)
 			there = append(there, m)
 		}
 	}
@@ -119,7 +119,27 @@ func (s *Server) put(m *Meeting) {
 		s.group.places.drop(id, s)
 	}
 	s.ledger.see(m)
-	s.group.places.setIfFree(m.ID, s)
+	s.found(m)
+}
+
+// found takes for the index that the server has a meeting. It leaves the meeting where
+// it is believed to be, unless what is there was ended: servers list a meeting for
+// some seconds after that, while it is perhaps created anew elsewhere. As long as
+// there is no other one, such a meeting has its place, since its server still answers
+// for it; a place that it was given by hand is void.
+func (s *Server) found(m *Meeting) {
+	p := &s.group.places
+	if over(m) {
+		p.byHand.CompareAndDelete(m.ID, s)
+		p.setIfFree(m.ID, s)
+		return
+	}
+	if other := p.get(m.ID); other != nil && other != s {
+		if known := other.meetings.get(m.ID); known != nil && over(known) {
+			p.drop(m.ID, other)
+		}
+	}
+	p.setIfFree(m.ID, s)
 }
 
 // dropIfGone forgets a meeting that the server says it does not have.

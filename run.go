@@ -296,6 +296,9 @@ func (r *rounds) leaveOut(results Results[[]*Meeting], now time.Time) {
 	twice, out := make(map[string]sighting), make(map[string]bool)
 	for _, one := range results {
 		for _, m := range one.Value {
+			if over(m) { // it loses, but is no twin
+				continue
+			}
 			before := on[m.ID]
 			if on[m.ID] = m.server; before == nil {
 				continue

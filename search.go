@@ -114,12 +114,17 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 				continue
 			}
 			if m.server == merged[i].server {
-				merged[i] = m // the server names it twice; it must know
+				if over(merged[i]) || !over(m) {
+					merged[i] = m // the server names it twice; it must know
+				}
 				continue
 			}
 			other := m
 			if g.wins(m, merged[i]) {
 				merged[i], other = m, merged[i]
+			}
+			if over(other) { // nobody is in the wrong one
+				continue
 			}
 			if splits == nil {
 				splits = make(map[string]*Meeting)
@@ -128,7 +133,11 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 		}
 	}
 	for _, m := range merged {
-		if m.server.meetings.get(m.ID) != nil { // not ended in the meantime
+		switch {
+		case m.server.meetings.get(m.ID) == nil: // ended in the meantime
+		case over(m):
+			m.server.found(m) // a server that was silent may have the one that counts
+		default:
 			g.places.set(m.ID, m.server)
 		}
 	}
@@ -149,8 +158,11 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 }
 
 // wins reports whether a rather than b is the meeting that the group goes on with:
-// what was said by hand, else what users mean.
+// one that goes on at all, then what was said by hand, else what users mean.
 func (g *Group) wins(a, b *Meeting) bool {
+	if over(a) != over(b) {
+		return over(b)
+	}
 	switch g.places.bound(a.ID) {
 	case a.server:
 		return true
