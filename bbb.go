@@ -128,6 +128,13 @@ func (s *Server) Weight() float64 { return s.cfg.weight }
 // Labels returns a copy of the labels of the server; see [WithLabels].
 func (s *Server) Labels() Labels { return maps.Clone(s.cfg.labels) }
 
+// Label returns the value of one label, and whether the server has it. Unlike Labels
+// it makes no copy, for checkers.
+func (s *Server) Label(name string) (value string, ok bool) {
+	value, ok = s.cfg.labels[name]
+	return value, ok
+}
+
 // String returns the name and the URL of the server. It does not show the
 // secret.
 func (s *Server) String() string { return s.name + " (" + s.base + ")" }

@@ -97,6 +97,11 @@ func TestCheckLabels(t *testing.T) {
 	third := addServer(t, g, fakes[2])
 	assert.Equal(t, bbb.Labels{"region": "eu"}, third.Labels())
 	third.Labels()["region"] = "mars"
+	region, ok := third.Label("region")
+	assert.True(t, ok)
+	assert.Equal(t, "eu", region)
+	_, ok = third.Label("gpu")
+	assert.False(t, ok)
 
 	for name, c := range map[string]struct {
 		placement bbb.Placement

@@ -16,6 +16,8 @@ import (
 // points, and each checker scales them by a [Factor] from 0 to 1: 0 rules the server
 // out. The best score gets the meeting. See [WithCheckers] and [WithExtraCheckers].
 //
+// A Factor of which the Value is not set rules the server out: give 1 for no opinion.
+//
 // A checker is called for every server at every decision, by many goroutines at a
 // time. So it must be safe for concurrent use and quick, which means that it does no
 // I/O, and it must not create meetings in the group. It must not change the
@@ -265,7 +267,7 @@ func (g *Group) choose(ctx context.Context, d *decision) (*Server, *Ranking, err
 		}
 		contenders, ranking := g.judge(d)
 		if len(contenders) == 0 {
-			return nil, nil, g.nobody(d)
+			return nil, nil, g.nobody(ctx, d)
 		}
 		taken, err := g.take(contenders)
 		if err != nil {
@@ -291,9 +293,12 @@ func (g *Group) probeRested() {
 }
 
 // nobody returns why no server can be chosen.
-func (g *Group) nobody(d *decision) error {
+func (g *Group) nobody(ctx context.Context, d *decision) error {
 	d.explain = true
 	_, ranking := g.judge(d)
+	if d.id != "" { // somebody wanted to create it
+		g.observeChosen(ctx, d, ranking)
+	}
 	if len(ranking.Servers) == 0 {
 		return &Error{Call: callCreate, Err: fmt.Errorf("%w: the group %q has no server", ErrNoServer, g.name)}
 	}
@@ -339,7 +344,7 @@ func (g *Group) SelectServer(ctx context.Context, c Criteria) (*Server, error) {
 	d := &decision{Criteria: c}
 	contenders, _ := g.judge(d)
 	if len(contenders) == 0 {
-		return nil, g.nobody(d)
+		return nil, g.nobody(ctx, d)
 	}
 	taken, err := g.take(contenders)
 	if err != nil {

@@ -19,10 +19,14 @@ type Observer struct {
 	CallStart func(ctx context.Context, e CallEvent) context.Context
 	// CallDone is called after each attempt, with its outcome.
 	CallDone func(ctx context.Context, e CallEvent)
-	// ServerChosen is called when a server was chosen for a new meeting, before it is
-	// created there, with all that was weighed. Making that costs time with hundreds
-	// of servers; without this function and without debug logs it is not made.
-	ServerChosen func(e RankingEvent)
+	// Ranked is called when the servers were ranked for a new meeting and one was
+	// chosen, before the meeting is created there, with all that was weighed; and
+	// when none could take it, with a [Ranking] that has no Chosen and says why. When
+	// another process that shares the [Cache] was faster with a meeting of the same ID,
+	// its choice counts instead. Making the data costs time with hundreds of servers;
+	// without this function and without debug logs it is made only when none can take
+	// the meeting.
+	Ranked func(e RankingEvent)
 	// MeetingPlaced is called when a create through the group or a scope put a new
 	// meeting on a server.
 	MeetingPlaced func(e PlacementEvent)
@@ -141,25 +145,30 @@ func (g *Group) observeDone(ctx context.Context, e CallEvent) {
 
 // wantsRankings reports whether somebody reads how decisions were made.
 func (g *Group) wantsRankings(ctx context.Context) bool {
-	return g.observer.ServerChosen != nil || g.log.Enabled(ctx, slog.LevelDebug)
+	return g.observer.Ranked != nil || g.log.Enabled(ctx, slog.LevelDebug)
 }
 
 func (g *Group) observeChosen(ctx context.Context, d *decision, r *Ranking) {
 	if r == nil {
 		return
 	}
-	if f := g.observer.ServerChosen; f != nil {
+	if f := g.observer.Ranked; f != nil {
 		f(RankingEvent{Group: g.name, MeetingID: d.id, Attempt: d.attempt, Ranking: r})
 	}
 	if !g.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	i := slices.IndexFunc(r.Servers, func(s RankedServer) bool { return s.Server == r.Chosen })
 	out := 0
 	for _, s := range r.Servers {
 		if s.Score == 0 {
 			out++
 		}
+	}
+	i := slices.IndexFunc(r.Servers, func(s RankedServer) bool { return s.Server == r.Chosen })
+	if i < 0 {
+		g.log.LogAttrs(ctx, slog.LevelDebug, "no server can take the meeting",
+			slog.String("meeting", d.id), slog.Int("attempt", d.attempt), slog.Int("servers", len(r.Servers)))
+		return
 	}
 	chosen := &r.Servers[i]
 	reasons := make([]string, 0, len(chosen.Factors))

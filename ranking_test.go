@@ -190,7 +190,7 @@ func TestDecisionsAreTold(t *testing.T) {
 	var mu sync.Mutex
 	var events []bbb.RankingEvent
 	log, lines := logged(t)
-	g, fakes := newGroup(t, 3, log, bbb.WithObserver(bbb.Observer{ServerChosen: func(e bbb.RankingEvent) {
+	g, fakes := newGroup(t, 3, log, bbb.WithObserver(bbb.Observer{Ranked: func(e bbb.RankingEvent) {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, e)
@@ -226,6 +226,14 @@ func TestDecisionsAreTold(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, create(t, g, "room").Existed())
 	assert.Len(t, events, last.Attempt, "a meeting that exists is not placed")
+
+	events = nil
+	_, err = g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics", Placement: bbb.Placement{Require: bbb.Labels{"region": "mars"}}})
+	require.ErrorIs(t, noted(t, err), bbb.ErrNoServer)
+	require.Len(t, events, 1, "that none can take it is told as well")
+	assert.Empty(t, events[0].Ranking.Chosen)
+	assert.NotEmpty(t, events[0].Ranking.Servers[0].RuledOut())
+	assert.Len(t, lines.with("no server can take the meeting"), 1)
 }
 
 // A checker sees the parameters of the create.
@@ -338,7 +346,7 @@ func TestSeatsOfFailedCreates(t *testing.T) {
 // happen are free again.
 func TestSeatsSurvivePanics(t *testing.T) {
 	t.Parallel()
-	g, fakes := newGroup(t, 1, bbb.WithObserver(bbb.Observer{ServerChosen: func(bbb.RankingEvent) { panic("an observer of a test") }}))
+	g, fakes := newGroup(t, 1, bbb.WithObserver(bbb.Observer{Ranked: func(bbb.RankingEvent) { panic("an observer of a test") }}))
 	for _, id := range []string{"", "room"} {
 		assert.Panics(t, func() { _, _ = g.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: id, Name: "Physics"}) })
 		assert.Zero(t, server(t, g, "bbb1").Load().Seats())

@@ -39,7 +39,7 @@ func main() {
 // slow to process it, which have a quarter of their points left for that.
 func slowDisks(s *bbb.Server, c bbb.Criteria) bbb.Factor {
 	recorded := c.Params != nil && c.Params.Record != nil && *c.Params.Record
-	if recorded && s.Labels()["disks"] == "slow" {
+	if disks, _ := s.Label("disks"); recorded && disks == "slow" {
 		return bbb.Factor{Checker: "disks", Value: 0.25, Reason: "slow disks for what is recorded"}
 	}
 	return bbb.Factor{Checker: "disks", Value: 1}
@@ -55,7 +55,7 @@ func run(ctx context.Context, getenv func(string) string, out io.Writer) (err er
 		// Told of every decision before it is carried out. A Ranking is plain data, of
 		// which its text is the short form: the scores, what took from them, and what
 		// ruled out the others.
-		bbb.WithObserver(bbb.Observer{ServerChosen: func(e bbb.RankingEvent) {
+		bbb.WithObserver(bbb.Observer{Ranked: func(e bbb.RankingEvent) {
 			if strings.HasPrefix(e.MeetingID, "lesson") {
 				return // they are many, and counted below
 			}
