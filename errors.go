@@ -82,7 +82,7 @@ var (
 	// ErrOutcomeUnknown says that a create was sent and the connection failed
 	// before the answer: the meeting may or may not exist. It wraps the cause.
 	// Repeat the same create, with the MeetingID of the *[Error]; for ten minutes,
-	// and until that server counts as offline, it goes to the same server, where it
+	// and until that server is given up, it goes to the same server, where it
 	// is idempotent.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 

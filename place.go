@@ -19,7 +19,7 @@ import (
 // chosen. When it refuses for certain (no connection, a wrong secret, no such
 // call) the next one is tried. When the connection fails after the create was
 // sent, the error matches [ErrOutcomeUnknown]; repeat the same create, and it
-// goes to the same server until that is offline. A create is never sent to two
+// goes to the same server until that is given up. A create is never sent to two
 // servers on a guess.
 //
 // A server that does not answer the search might have the meeting, so it is asked
