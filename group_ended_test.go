@@ -132,3 +132,38 @@ func TestServerWithAnEndedAndALiveMeeting(t *testing.T) {
 		}
 	}
 }
+
+// A server is being drained, and somebody ends his meeting there and opens it again. The
+// server still listed the one that had ended, so it was sent the create as well, and
+// was not empty for another lesson.
+func TestEndedMeetingOfADrainingServerIsCreatedElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, byUs := range map[string]bool{"ended by a call": true, "ended by a moderator": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fakes := newFakes(t, 3, bbbtest.WithEndDelay(8*time.Second))
+				g := newGroupOf(t, fakes)
+				m := create(t, g, "physics")
+				from := holder(t, fakes, "physics")
+				attend(t, from, "physics")
+				wait(t, time.Minute)
+				done, err := draining(t.Context(), t, m.Server())
+				wait(t, time.Second)
+				if byUs {
+					require.NoError(t, m.End(t.Context()))
+				} else {
+					endBehindTheBack(t, from, "physics")
+				}
+				wait(t, time.Second)
+				again := create(t, g, "physics")
+				assert.NotEqual(t, from.Name(), again.Server().Name())
+				assert.False(t, again.Existed())
+				wait(t, 10*time.Second)
+				require.True(t, isOver(done))
+				require.NoError(t, *err)
+				goesOnWith(t, g, again.Server().Name())
+			})
+		})
+	}
+}

@@ -252,6 +252,10 @@ func (sc *Scope) prepare(p CreateParams) (CreateParams, error) {
 // after it was asked whether the meeting is still there.
 func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meeting, error) {
 	known, err := s.Meeting(ctx, p.MeetingID)
+	if err == nil && over(known) && s.Mode() != ModeEnabled {
+		// That one is over, and a new one is not for this server.
+		err = notFoundError(callGetMeetingInfo)
+	}
 	switch seen := s.meetings.get(p.MeetingID); {
 	case err == nil && sc.has(known):
 		return sc.createOn(ctx, s, p, known, 1)
