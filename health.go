@@ -149,7 +149,8 @@ func (s *Server) beginCheck() check {
 func (s *Server) answered(ctx context.Context, c check) {
 	h, g := &s.health, s.group
 	at := g.now()
-	if nano := at.UnixNano(); nano-h.answeredAt.Load() >= int64(answeredStep) {
+	// While the group suspects itself, it must be known who answered since when.
+	if nano := at.UnixNano(); nano-h.answeredAt.Load() >= int64(answeredStep) || g.doubt.on.Load() {
 		h.answeredAt.Store(nano)
 	}
 	for {
