@@ -58,8 +58,9 @@
 //
 // # Health
 //
-// Every call says something of its server ([Server.Health]). At the first failure
-// a server is unstable, after three in a row it is offline: lists and searches pass it
+// Every answer says something of its server ([Server.Health]), and so does every
+// failure of a call about meetings, or to connect at all. At the first failure a
+// server is unstable, after three in a row it is offline: lists and searches pass it
 // over with [ErrOffline] and ask it in the background until it is back. Once it has
 // failed for five seconds it is given up, and what was on it may be created elsewhere.
 // Three good checks in a row make it online again, so that a server that is bad now
@@ -68,7 +69,11 @@
 // When more than half of the servers fail, the group suspects its own network: no
 // server becomes offline, and so nothing is created twice. That lasts until it is
 // better, but no longer than a minute in which some server answers. So the last
-// server is never offline, and neither is the only one.
+// server is never offline, and neither is the only one: a group of one stays online
+// however long its server fails, and the failures and their cause are in its Health.
+//
+// Creates are judged by themselves: a server on which they fail gets no new meetings
+// for a while, and keeps those it has.
 //
 // What somebody decides stands beside that: [Server.Drain] waits until a server has
 // no meetings left and lets no new ones on it, [Server.SetMode] takes it out of use.

@@ -12,10 +12,13 @@ import (
 type State uint8
 
 const (
-	// StateOnline is a server that answers, or that nobody has asked yet.
+	// StateOnline is a server that answers, or that nobody has asked yet. It is also
+	// one that began to fail while most servers of its group did ([Health.Suspect]), and
+	// so the only one of a group however long it fails: what it does is told by
+	// Failures and Cause of its [Health].
 	StateOnline State = iota
-	// StateUnstable is a server that failed lately. It keeps its meetings, and is
-	// online again after three good checks in a row.
+	// StateUnstable is a server that failed lately, while most others did not. It keeps
+	// its meetings, and is online again after three good checks in a row.
 	StateUnstable
 	// StateOffline is a server that failed three times in a row. What was on it may
 	// be created elsewhere. Lists and searches pass it over with [ErrOffline] and
@@ -61,9 +64,15 @@ const (
 // Health is what is known of the health of a server at one time, from
 // [Server.Health]. It is plain data and holds no secret.
 //
-// A check is a call of any kind, whose outcome counts when it says something of
-// the server: what the caller cancelled does not. Calls at the same time are one
-// check, so fifty that fail in one blip are one failure.
+// A check is a call whose outcome says something of the server. An answer to any call
+// is a good one, also one that says no. A failure is counted when there was no
+// connection at all, or for the calls about meetings: getMeetings, getMeetingInfo,
+// isMeetingRunning and end. What the caller cancelled does not count, and creates are
+// counted by themselves. Calls at the same time are one check, so fifty that fail in
+// one blip are one failure.
+//
+// While most servers fail, the State stays as it is. So look at Failures and Cause as
+// well, above all in a group of one server, which is never anything but online.
 type Health struct {
 	Mode  Mode      `json:"mode"`           // by hand
 	State State     `json:"state"`          // by how it answers

@@ -39,7 +39,8 @@ type Observer struct {
 	// ModeChanged is called when somebody changed the [Mode] of a server.
 	ModeChanged func(e ModeEvent)
 	// Suspected is called when so many servers fail that the group begins to look
-	// for the fault on its own side, and when that is over.
+	// for the fault on its own side, and when that is over. It is called for one change
+	// at a time, in their order, by one of the calls that are under way.
 	Suspected func(e SuspicionEvent)
 }
 
@@ -104,7 +105,8 @@ type ModeEvent struct {
 // servers that are neither disabled nor offline already failed at their last check.
 //
 // It is over when that is no longer so. It is also over, with Failing still more
-// than half, when it was so for a minute in which some server answered.
+// than half, when it was so for a minute in which some server answered. When answers
+// are far apart, at most half a minute counts from one to the next.
 type SuspicionEvent struct {
 	Group   string
 	Begin   bool      // false: it is over
