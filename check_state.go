@@ -1,7 +1,6 @@
 package bbb
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,10 +18,10 @@ const (
 // 0.5 until it counts as online, and 0.1 when it was offline: it is chosen only if the
 // others are much worse.
 //
-// A server on which a create failed is ruled out for ten seconds, and after each
-// further one for twice as long, up to five minutes. Then it gets a factor of 0.5 and
-// one meeting to try with, until one is created. If all other servers fail, are not
-// enabled or are in such a pause as well, the factor is 0.1 instead of 0.
+// A server on which a new meeting could not be created is the last resort, at 0.1, for
+// ten seconds, and after each further one for twice as long, up to five minutes. Then
+// it gets a factor of 0.5 until one is created. It is not ruled out: it may have been
+// the meeting that was at fault.
 //
 // While most servers of the group fail, that is rather our own network, so failures
 // rule nobody out then: the factor is 0.1.
@@ -49,7 +48,11 @@ func CheckState(s *Server, c Criteria) Factor {
 	}
 	fit := f.Value == 1
 	if h.CreateFailures > 0 {
-		f.Value = min(f.Value, s.checkCreates(&c, h.Suspect))
+		after := afterFailure
+		if c.now(s).Before(h.nextCreate()) {
+			after = lastResort
+		}
+		f.Value = min(f.Value, after)
 	}
 	if c.explain && f.Value < 1 {
 		var reasons []string
@@ -58,7 +61,7 @@ func CheckState(s *Server, c Criteria) Factor {
 			reasons, at = append(reasons, h.reason()), h.FailedAt
 		}
 		if h.CreateFailures > 0 {
-			reasons = append(reasons, s.createReason(c.now(s)))
+			reasons = append(reasons, h.createReason(c.now(s)))
 		}
 		f.Reason = strings.Join(reasons, "; ")
 		if !at.IsZero() {
@@ -68,27 +71,8 @@ func CheckState(s *Server, c Criteria) Factor {
 	return f
 }
 
-// checkCreates is the factor of a server on which the last create failed.
-func (s *Server) checkCreates(c *Criteria, suspect bool) float64 {
-	now := c.now(s)
-	if !now.Before(s.health.now.Load().nextCreate()) {
-		return afterFailure
-	}
-	var others bool
-	if c.fleet != nil {
-		others = c.fleet.takers
-	} else {
-		others = slices.ContainsFunc(s.group.members.Load().list, func(s *Server) bool { return s.takesCreates(now) })
-	}
-	if suspect || !others {
-		return lastResort
-	}
-	return 0
-}
-
 // createReason says in a few words how the creates of the server fail.
-func (s *Server) createReason(now time.Time) string {
-	h := s.health.now.Load()
+func (h Health) createReason(now time.Time) string {
 	text := "creates fail, " + strconv.Itoa(h.CreateFailures) + " in a row"
 	if left := h.nextCreate().Sub(now); left > 0 {
 		text += ", next try in " + max(left.Round(time.Second), time.Second).String()

@@ -33,6 +33,9 @@ func (s *Server) CreateMeeting(ctx context.Context, p CreateParams) (m *Meeting,
 	}
 	defer func() { settleDocuments(p.Documents, err) }()
 	m, err = s.createOrFind(ctx, p, nil)
+	if (err != nil || !m.Existed()) && ctx.Err() == nil {
+		s.learnCreate(p.MeetingID, err)
+	}
 	if err != nil {
 		return nil, err
 	}

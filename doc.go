@@ -53,8 +53,8 @@
 // before it creates one, and lets concurrent creates of one ID agree on a
 // server. When a connection breaks after a create was sent, nobody knows whether
 // the meeting exists: the error matches [ErrOutcomeUnknown], and the same create
-// sent again goes to the same server, for ten minutes or until that server is
-// given up.
+// sent again goes to the same server, until that server is given up or has long
+// answered that it does not have the meeting, and for ten minutes at most.
 //
 // # Health
 //

@@ -81,9 +81,9 @@ var (
 
 	// ErrOutcomeUnknown says that a create was sent and the connection failed
 	// before the answer: the meeting may or may not exist. It wraps the cause.
-	// Repeat the same create, with the MeetingID of the *[Error]; for ten minutes,
-	// and until that server is given up, it goes to the same server, where it
-	// is idempotent.
+	// Repeat the same create, with the MeetingID of the *[Error]; it goes to the same
+	// server, where it is idempotent, until that server is given up or has answered,
+	// long after, that it does not have the meeting, and for ten minutes at most.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 
 	// ErrNoServer says that no server can take the call: the group is empty, or

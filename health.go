@@ -20,8 +20,8 @@ const (
 	// StateUnstable is a server that failed lately, while most others did not. It keeps
 	// its meetings, and is online again after three good checks in a row.
 	StateUnstable
-	// StateOffline is a server that failed three times in a row. What was on it may
-	// be created elsewhere. Lists and searches pass it over with [ErrOffline] and
+	// StateOffline is a server that failed three times in a row. Once it has
+	// failed for five seconds, too, what was on it may be created elsewhere. Lists and searches pass it over with [ErrOffline] and
 	// have it asked in the background.
 	StateOffline
 	// StateRecovering is a server that was offline and answers again. It is online
@@ -46,8 +46,7 @@ func (s State) MarshalText() ([]byte, error) { return marshalName(stateNames[:],
 func (s *State) UnmarshalText(text []byte) error { return unmarshalName(stateNames[:], text, s) }
 
 const (
-	// offlineAfter is how many failures in a row make a server count as offline:
-	// what was placed on it may then be created elsewhere.
+	// offlineAfter is how many failures in a row make a server count as offline.
 	offlineAfter = 3
 	// onlineAfter is how many good checks in a row a server needs that was not
 	// online. One would make a server that is bad at each third poll change its
@@ -90,11 +89,11 @@ type Health struct {
 	// check was good.
 	FailingSince time.Time `json:"failingSince,omitzero"`
 	AnsweredAt   time.Time `json:"answeredAt,omitzero"` // the last good check, to the second
-	// CreateFailures is how many creates failed in a row on the server itself or on
-	// the web server in front of it; 0 when the last one was answered, be it with no.
-	// They do not change the State, nor do good checks change them. After the first one
-	// the server gets no new meeting for ten seconds, and after each further one for
-	// twice as long, up to five minutes; see [CheckState].
+	// CreateFailures is how many times new meetings could not be created, on the server
+	// itself or on the web server in front of it; 0 once one was. They do not change the
+	// State, nor do good checks change them. After the first one the server is the last
+	// resort for new meetings for ten seconds, and after each further one for twice as
+	// long, up to five minutes; see [CheckState]. Failures in that time are not counted.
 	CreateFailures int       `json:"createFailures,omitzero"`
 	CreateFailedAt time.Time `json:"createFailedAt,omitzero"` // the last of these
 	// ReturnedAt is when the server last became online after it had been offline.
@@ -131,11 +130,10 @@ type condition struct {
 	// How many failures and good checks were counted so far. An outcome counts if
 	// none of its kind was counted after its request began. Times would not do:
 	// calls one after the other can be within one tick of a clock.
-	failed, good  uint64
-	createsFailed uint64
-	strikes       int           // failures in a row while we did not suspect ourselves
-	createTried   time.Time     // when a create was let through after one that failed
-	left          chan struct{} // closed when the mode changes
+	failed, good uint64
+	strikes      int           // failures in a row while we did not suspect ourselves
+	badMeeting   string        // the ID of the create that failed last
+	left         chan struct{} // closed when the mode changes
 }
 
 func newHealth(mode Mode) *condition {
@@ -144,14 +142,13 @@ func newHealth(mode Mode) *condition {
 
 // check is a request of which the outcome will be judged.
 type check struct {
-	failed, good  uint64 // as in the condition when it began
-	createsFailed uint64
-	suspected     bool // it began while we suspected ourselves
+	failed, good uint64 // as in the condition when it began
+	suspected    bool   // it began while we suspected ourselves
 }
 
 func (s *Server) beginCheck() check {
 	now := s.health.now.Load()
-	return check{failed: now.failed, good: now.good, createsFailed: now.createsFailed, suspected: s.group.doubt.on.Load()}
+	return check{failed: now.failed, good: now.good, suspected: s.group.doubt.on.Load()}
 }
 
 // answered takes a good check.
@@ -271,20 +268,22 @@ func (c *condition) afterFailure() State {
 
 func (c *condition) enter(s State, at time.Time) { c.State, c.Since = s, at }
 
-// offline reports whether what was placed on the server may be created elsewhere.
+// offline reports whether the server is passed over; see givenUp for its meetings.
 func (h *health) offline() bool { return h.now.Load().State == StateOffline }
 
 // lastFailed returns when a check last failed.
 func (h *health) lastFailed() time.Time { return h.now.Load().FailedAt }
 
-// well reports whether the server is online and its last check was good.
+// well reports whether the server is online, its last check was good, and so was the
+// last create of a new meeting.
 func (s *Server) well() bool {
 	now := s.health.now.Load()
-	return now.State == StateOnline && now.Failures == 0
+	return now.State == StateOnline && now.Failures == 0 && now.CreateFailures == 0
 }
 
 // rested reports whether the last check is so long ago that it is old news.
 func (s *Server) rested() bool {
-	last := max(s.health.lastFailed().UnixNano(), s.health.answeredAt.Load())
+	now := s.health.now.Load()
+	last := max(now.FailedAt.UnixNano(), now.CreateFailedAt.UnixNano(), s.health.answeredAt.Load())
 	return s.group.now().UnixNano()-last > int64(retryAfter)
 }

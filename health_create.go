@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// createPause is how long a server gets no new meeting after a create failed
-	// there. It doubles with each further one.
+	// createPause is how long a server is the last resort for new meetings after a
+	// create failed there. It doubles with each further one.
 	createPause = 10 * time.Second
-	// maxCreatePause is the longest pause: as long as a server is without new meetings
-	// that can create them again.
+	// maxCreatePause is the longest pause: as long as a server is spared that can
+	// create meetings again.
 	maxCreatePause = 5 * time.Minute
 )
 
@@ -24,62 +24,42 @@ func createPaused(failures int) time.Duration {
 	return min(d, maxCreatePause)
 }
 
-// nextCreate returns when the server may get a new meeting again; zero if its last
-// create was answered.
-func (c *condition) nextCreate() time.Time {
-	if c.CreateFailures == 0 {
+// nextCreate returns when the server may get a new meeting like the others again;
+// zero if the last one was created.
+func (h *Health) nextCreate() time.Time {
+	if h.CreateFailures == 0 {
 		return time.Time{}
 	}
-	last := c.CreateFailedAt
-	if c.createTried.After(last) {
-		last = c.createTried
-	}
-	return last.Add(createPaused(c.CreateFailures))
+	return h.CreateFailedAt.Add(createPaused(h.CreateFailures))
 }
 
-// beginCreate lets one create through when the pause is over: the others wait for
-// its outcome as long as for the one before it, rather than fail by the dozen.
-func (h *health) beginCreate(at time.Time) {
-	for {
-		old := h.now.Load()
-		if old.CreateFailures == 0 || at.Before(old.nextCreate()) {
-			return
-		}
-		next := *old
-		next.createTried = at
-		if h.now.CompareAndSwap(old, &next) {
-			return
-		}
-	}
-}
-
-// createAnswered takes a create that was answered, be it with no.
-func (h *health) createAnswered() {
+// created takes a new meeting that was created.
+func (h *health) created() {
 	for {
 		old := h.now.Load()
 		if old.CreateFailures == 0 {
 			return
 		}
 		next := *old
-		next.CreateFailures, next.CreateFailedAt, next.createTried = 0, time.Time{}, time.Time{}
+		next.CreateFailures, next.CreateFailedAt, next.badMeeting = 0, time.Time{}, ""
 		if h.now.CompareAndSwap(old, &next) {
 			return
 		}
 	}
 }
 
-// createFailed takes a create that failed on the server. Creates at the same time
-// are one failure.
-func (h *health) createFailed(c check, at time.Time) {
+// createFailed takes a create that failed on the server. What fails during the pause
+// began before it, or was a last resort; and a meeting that fails again and again may
+// be at fault itself. Neither makes the pause longer.
+func (h *health) createFailed(id string, at time.Time) {
 	for {
 		old := h.now.Load()
-		if old.createsFailed != c.createsFailed {
+		if old.CreateFailures > 0 && (old.badMeeting == id || at.Before(old.nextCreate())) {
 			return
 		}
 		next := *old
-		next.createsFailed++
 		next.CreateFailures++
-		next.CreateFailedAt = at
+		next.CreateFailedAt, next.badMeeting = at, id
 		if h.now.CompareAndSwap(old, &next) {
 			return
 		}
@@ -87,15 +67,19 @@ func (h *health) createFailed(c check, at time.Time) {
 }
 
 // learnCreate feeds what is known of the creates of a server, which may fail while
-// everything else works. An empty server that takes no meeting looks like the best
-// one for each. A create that was never sent is a matter of the server as a whole.
-func (s *Server) learnCreate(begun check, err error) {
+// everything else works: an empty server that takes no meeting looks like the best
+// one for each. It is told only of meetings that were to be new and for which the
+// server was chosen, because those that exist already are answered otherwise, and a
+// create that has to go to this server says the same again and again. A create that
+// was never sent is a matter of the server as a whole.
+func (s *Server) learnCreate(id string, err error) {
+	e, _ := errors.AsType[*Error](err)
 	switch {
-	case neverSent(err), aboutRequest(err):
-	case isFault(err), refusesUs(err), errors.Is(err, ErrNoServer):
-		s.health.createFailed(begun, s.group.now())
-	default:
-		s.health.createAnswered()
+	case err == nil:
+		s.health.created()
+	case neverSent(err), aboutRequest(err), e != nil && e.StatusCode == 0 && errors.Is(err, ErrNotSupported):
+	case isFault(err), refusesUs(err), errors.Is(err, ErrNoServer), errors.Is(err, ErrOutcomeUnknown):
+		s.health.createFailed(id, s.group.now())
 	}
 }
 
@@ -107,11 +91,4 @@ func aboutRequest(err error) bool {
 	}
 	e, _ := errors.AsType[*Error](err)
 	return e.StatusCode != http.StatusTooManyRequests && e.StatusCode != http.StatusRequestTimeout
-}
-
-// takesCreates reports whether a new meeting can be put on the server with some hope.
-func (s *Server) takesCreates(now time.Time) bool {
-	c := s.health.now.Load()
-	return c.Mode == ModeEnabled && c.Failures == 0 && c.State < StateOffline &&
-		(c.CreateFailures == 0 || !now.Before(c.nextCreate()))
 }

@@ -106,7 +106,6 @@ type fleet struct {
 	maxWeight float64
 	usual     float64 // seats for a weight of 1, on the servers of which this is known
 	known     bool    // there is such a server
-	takers    bool    // some server can be given a new meeting with some hope
 }
 
 // newFleet looks at all servers, whose loads are returned.
@@ -116,7 +115,6 @@ func newFleet(servers []*Server, seatings []*seating, now time.Time) (*fleet, []
 	var seats, weight float64
 	for i, s := range servers {
 		f.maxWeight = max(f.maxWeight, s.cfg.weight)
-		f.takers = f.takers || s.takesCreates(now)
 		if loads[i] = seatings[i].load(now); trust(now.Sub(loads[i].Time)) == 1 {
 			seats, weight = seats+loads[i].Seats(), weight+s.cfg.weight
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -148,7 +149,11 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 			now = last
 		}
 		if s := g.holder(now); s != nil && now.token == last.token {
-			return sc.createOn(ctx, s, p, nil, 1)
+			if g.now().Sub(last.at) < 2*s.settleTime() || silentIn(failed, s) {
+				return sc.createOn(ctx, s, p, nil, 1)
+			}
+			// Its server has listed what it has, long after that create: it failed.
+			g.store.mark(ctx, last, claimVoid)
 		}
 	}
 	if silent, ok := errors.AsType[*GroupError](failed); ok && !found && !silent.AllFailed() {
@@ -163,6 +168,12 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 		return nil, failed
 	}
 	return sc.place(ctx, p, true)
+}
+
+// silentIn reports whether a server is among those that did not answer.
+func silentIn(failed error, s *Server) bool {
+	ge, ok := errors.AsType[*GroupError](failed)
+	return ok && slices.Contains(ge.Names(), s.name)
 }
 
 // createBreakout creates a breakout room where its parent is. What is known of
@@ -329,6 +340,9 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 			}
 		}
 		m, err := sc.createOn(ctx, s, p, nil, attempt)
+		if mine && (err != nil || !m.Existed()) && ctx.Err() == nil {
+			s.learnCreate(d.id, err)
+		}
 		switch {
 		case err == nil:
 			s.ledger.settle(d.id, 0, time.Time{}) // also when it existed

@@ -92,9 +92,6 @@ func (s *Server) triesAgain(r request, err error) bool {
 
 func (s *Server) attempt(ctx context.Context, r request, which int64, n int, accept func(*response) error) error {
 	begun := s.beginCheck()
-	if r.call == callCreate {
-		s.health.beginCreate(s.group.now())
-	}
 	event := CallEvent{Group: s.group.name, Server: s.name, Call: r.call, Attempt: n, Start: time.Now()}
 	ctx = s.group.observeStart(ctx, event)
 
@@ -141,9 +138,6 @@ func (s *Server) learn(ctx context.Context, call string, begun check, err error)
 	fault := isFault(err)
 	if fault {
 		s.counts.failures.Add(1)
-	}
-	if call == callCreate {
-		s.learnCreate(begun, err)
 	}
 	switch {
 	case neverSent(err):

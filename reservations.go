@@ -167,7 +167,9 @@ func (r *reservations) catchUp(ctx context.Context) {
 	members := r.group.members.Load()
 	r.mu.Lock()
 	known, after := r.known, r.after
-	r.known = members
+	if after == "" {
+		r.known = members // the journal is going to be read from the beginning
+	}
 	r.mu.Unlock()
 	if known == members || after == "" {
 		return
@@ -178,10 +180,7 @@ func (r *reservations) catchUp(ctx context.Context) {
 			added[s] = true
 		}
 	}
-	if len(added) == 0 {
-		return
-	}
-	r.readAll(ctx, "", func(_ string, entries []entry) bool {
+	read := len(added) == 0 || r.readAll(ctx, "", func(_ string, entries []entry) bool {
 		for _, e := range entries {
 			if added[e.server] && e.kind != entryJoin {
 				r.apply(e, time.Time{})
@@ -189,11 +188,16 @@ func (r *reservations) catchUp(ctx context.Context) {
 		}
 		return true
 	})
+	if read {
+		r.mu.Lock()
+		r.known = members
+		r.mu.Unlock()
+	}
 }
 
 // readAll hands the parts of the journal behind a position to f, as long as f wants
-// them and there are more.
-func (r *reservations) readAll(ctx context.Context, after string, f func(last string, entries []entry) bool) {
+// them and there are more. It reports false when the Cache failed.
+func (r *reservations) readAll(ctx context.Context, after string, f func(last string, entries []entry) bool) bool {
 	st := r.group.store
 	for range maxReads {
 		var texts [][]byte
@@ -205,7 +209,7 @@ func (r *reservations) readAll(ctx context.Context, after string, f func(last st
 			return err
 		})
 		if !read {
-			return
+			return false
 		}
 		entries := make([]entry, 0, len(texts))
 		for _, text := range texts {
@@ -217,10 +221,11 @@ func (r *reservations) readAll(ctx context.Context, after string, f func(last st
 			last = after
 		}
 		if !f(last, entries) || last == after || ctx.Err() != nil {
-			return
+			return true
 		}
 		after = last
 	}
+	return true
 }
 
 // entry is what another process told.

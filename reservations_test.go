@@ -223,3 +223,76 @@ func TestStrangeJournals(t *testing.T) {
 	assert.Equal(t, 1, s.Load().Meetings)
 	assert.InDelta(t, 30, s.Load().Expected, 0.5)
 }
+
+// A configuration is read anew: all servers leave and come back. What their meetings
+// take is not forgotten, and a server that is new to this process comes with what
+// others have reserved on it.
+func TestServersThatComeBackAreNotEmpty(t *testing.T) {
+	t.Parallel()
+	fakes := newFakes(t, 2)
+	for name, cache := range map[string]bbb.Cache{"alone": nil, "shared": bbb.NewMemoryCache()} {
+		var opts []bbb.GroupOption
+		if cache != nil {
+			opts = append(opts, bbb.WithCache(cache))
+		}
+		g := newGroupOf(t, fakes, opts...)
+		for range 6 {
+			_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics"})
+			require.NoError(t, err)
+		}
+		before := server(t, g, "bbb1").Load()
+		assert.Equal(t, 3, before.Meetings, name)
+		require.True(t, g.Remove("bbb1"))
+		addServer(t, g, fakes[0])
+		assert.Equal(t, 3, server(t, g, "bbb1").Load().Meetings, name)
+		if cache == nil {
+			continue
+		}
+		late := newGroupOf(t, fakes[1:], opts...)
+		late.Rank(t.Context(), bbb.Criteria{})
+		addServer(t, late, fakes[0], bbb.WithTransport(fakes[0].Transport()))
+		late.Rank(t.Context(), bbb.Criteria{})
+		assert.Equal(t, 3, server(t, late, "bbb1").Load().Meetings)
+		assert.Equal(t, 3, server(t, late, "bbb2").Load().Meetings, "and those it knew are not counted twice")
+	}
+}
+
+// slowJournal takes its time for everything.
+type slowJournal struct {
+	bbb.Cache
+	bbb.Journal
+}
+
+func (c slowJournal) ReadAfter(ctx context.Context, key, after string) ([][]byte, string, error) {
+	select {
+	case <-time.After(400 * time.Millisecond):
+	case <-ctx.Done():
+		return nil, after, ctx.Err()
+	}
+	entries, last, err := c.Journal.ReadAfter(ctx, key, after)
+	if len(entries) > 1 { // and gives one at a time
+		entries, last = entries[:1], fmt.Sprint(len(after)+1)
+	}
+	return entries, last, err
+}
+
+// A journal that is slow and long costs a create no more than one access may.
+func TestSlowJournal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		memory := bbb.NewMemoryCache()
+		fakes := newFakes(t, 2)
+		fast := newGroupOf(t, fakes, bbb.WithCache(memory))
+		for range 100 {
+			_, err := fast.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics"})
+			require.NoError(t, err)
+		}
+		journal, ok := memory.(bbb.Journal)
+		require.True(t, ok)
+		g := newGroupOf(t, fakes, bbb.WithCache(slowJournal{memory, journal}))
+		start := time.Now()
+		_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics"})
+		require.NoError(t, err)
+		assert.LessOrEqual(t, time.Since(start), 500*time.Millisecond)
+	})
+}
