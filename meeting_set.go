@@ -158,18 +158,6 @@ func (c *meetingSet) get(id string) *Meeting {
 	return nil
 }
 
-// count returns how many meetings were fetched at that time or later.
-func (c *meetingSet) count(from time.Time) (n int) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	for _, m := range c.list {
-		if m != nil && !m.FetchedAt.Before(from) {
-			n++
-		}
-	}
-	return n
-}
-
 // findInternal returns the meeting with that internal ID.
 func (c *meetingSet) findInternal(internalID string) *Meeting {
 	c.mu.RLock()

@@ -49,7 +49,7 @@ func TestMeetingSetKeepsLaterNews(t *testing.T) {
 	c.drop("updated", later)
 	c.drop("updated", later)
 	assert.Nil(t, c.get("updated"))
-	assert.Equal(t, 2, c.count(time.Time{}))
+	assert.Len(t, c.ids(), 2)
 	assert.Len(t, c.since(nil, later), 1)
 }
 
