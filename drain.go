@@ -81,7 +81,7 @@ func (s *Server) Drain(ctx context.Context) error {
 
 func countLeft(meetings []*Meeting) (n int) {
 	for _, m := range meetings {
-		if !m.HasBeenForciblyEnded {
+		if !over(m) {
 			n++
 		}
 	}

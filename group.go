@@ -138,6 +138,7 @@ func (g *Group) New(name, rawURL, secret string, opts ...ServerOption) (*Server,
 
 // add is the last step of making a server.
 func (g *Group) add(s *Server) error {
+	at := g.now() // a function of others
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.gate.isClosed() {
@@ -155,7 +156,7 @@ func (g *Group) add(s *Server) error {
 		return errors.Join(problems...)
 	}
 	// What its meetings take is not forgotten when a configuration is read anew.
-	if old, ok := g.retired[s.base]; ok && g.now().Sub(old.at) < forgetTime {
+	if old, ok := g.retired[s.base]; ok && at.Sub(old.at) < forgetTime {
 		s.ledger = old.ledger
 	}
 	delete(g.retired, s.base)
@@ -176,6 +177,7 @@ func newMembers(list []*Server) *members {
 // group does not find them any more. Calls under way are not interrupted. A
 // server of the same name or URL may be added afterwards.
 func (g *Group) Remove(name string) bool {
+	at := g.now()
 	defer g.doubtOurselves(g.background) // about those that are left, when the lock is free
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -190,8 +192,8 @@ func (g *Group) Remove(name string) bool {
 	if g.retired == nil {
 		g.retired = make(map[string]retired)
 	}
-	maps.DeleteFunc(g.retired, func(_ string, r retired) bool { return g.now().Sub(r.at) >= forgetTime })
-	g.retired[s.base] = retired{s.ledger, g.now()}
+	maps.DeleteFunc(g.retired, func(_ string, r retired) bool { return at.Sub(r.at) >= forgetTime })
+	g.retired[s.base] = retired{s.ledger, at}
 	g.places.dropServer(s)
 	return true
 }

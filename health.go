@@ -20,9 +20,9 @@ const (
 	// StateUnstable is a server that failed lately, while most others did not. It keeps
 	// its meetings, and is online again after three good checks in a row.
 	StateUnstable
-	// StateOffline is a server that failed three times in a row. Once it has
-	// failed for five seconds, too, what was on it may be created elsewhere. Lists and searches pass it over with [ErrOffline] and
-	// have it asked in the background.
+	// StateOffline is a server that failed three times in a row. Lists and searches
+	// pass it over with [ErrOffline] and have it asked in the background. Once it has
+	// failed for five seconds, too, what was on it may be created elsewhere.
 	StateOffline
 	// StateRecovering is a server that was offline and answers again. It is online
 	// after three good checks in a row, and offline at the next failure.

@@ -291,12 +291,14 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 		return nil, err
 	}
 	s.placed(ctx, m)
+	size := 0 // nothing of a meeting that exists is changed
 	if !m.Existed() {
 		c := Criteria{Placement: p.Placement, Params: &p}
-		s.ledger.settle(m.ID, c.size(), time.Time{})
+		size = c.size()
 		sc.group.counts.placed.Add(1)
 		sc.group.observePlaced(ctx, s, m.ID, attempt)
 	}
+	s.ledger.settle(m.ID, size, time.Time{})
 	return m, nil
 }
 
@@ -345,8 +347,7 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		}
 		switch {
 		case err == nil:
-			s.ledger.settle(d.id, 0, time.Time{}) // also when it existed
-			held = nil
+			held = nil // by the meeting now
 			return m, nil
 		case errors.Is(err, ErrOutcomeUnknown): // repeating it must go to the same server
 			s.ledger.settle(d.id, d.size(), g.now().Add(s.settleTime()))

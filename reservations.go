@@ -146,15 +146,16 @@ func (r *reservations) sync(ctx context.Context) {
 	after := r.after
 	r.mu.Unlock()
 	r.readAll(ctx, after, func(last string, entries []entry) bool {
+		now := r.group.now()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.after != after {
 			return false // somebody else was faster
 		}
 		since := r.read
-		r.after, r.read = last, r.group.now()
+		r.after, r.read = last, now
 		for _, e := range entries {
-			r.apply(e, since)
+			r.apply(e, since, now)
 		}
 		after = last
 		return true
@@ -181,9 +182,10 @@ func (r *reservations) catchUp(ctx context.Context) {
 		}
 	}
 	read := len(added) == 0 || r.readAll(ctx, "", func(_ string, entries []entry) bool {
+		now := r.group.now()
 		for _, e := range entries {
 			if added[e.server] && e.kind != entryJoin {
-				r.apply(e, time.Time{})
+				r.apply(e, time.Time{}, now)
 			}
 		}
 		return true
@@ -256,8 +258,7 @@ func (r *reservations) parse(text string) (e entry, ok bool) {
 
 // apply takes in an entry that was written after the given time, whatever the clock
 // of its writer says.
-func (r *reservations) apply(e entry, since time.Time) {
-	now := r.group.now()
+func (r *reservations) apply(e entry, since, now time.Time) {
 	if e.at.Before(since) {
 		e.at = since
 	}
