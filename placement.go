@@ -47,18 +47,18 @@ func (p *placements) set(id string, s *Server) {
 	}
 }
 
-// setIfFree leaves a meeting where it is believed to be.
-func (p *placements) setIfFree(id string, s *Server) {
-	if v, loaded := p.servers.LoadOrStore(id, s); loaded && v != s && v.(*Server).absent() {
-		p.servers.CompareAndSwap(id, v, s)
-	}
+// setIfFree leaves a meeting where it is believed to be. It reports whether that is
+// s now.
+func (p *placements) setIfFree(id string, s *Server) bool {
+	v, loaded := p.servers.LoadOrStore(id, s)
+	return !loaded || v == s || v.(*Server).absent() && p.servers.CompareAndSwap(id, v, s)
 }
 
 // believe takes from the Cache that s had a meeting. When another server had it as
-// well, the claim says which of them counts.
+// well, the claim says which of them counts. The lists of all servers come at the
+// same time, so only the index can tell who was first.
 func (g *Group) believe(ctx context.Context, id string, s *Server) {
-	if other := g.places.get(id); other == nil || other == s {
-		g.places.setIfFree(id, s)
+	if g.places.setIfFree(id, s) {
 		return
 	}
 	if last, ok := g.store.claim(ctx, id); ok && last.state == claimPlaced && last.baseURL == s.base {
