@@ -74,6 +74,8 @@ type serverConfig struct {
 	unsupported    UnsupportedParams
 	userAgent      string
 	transport      http.RoundTripper // nil: the group's shared one
+	ssh            *SSH              // nil: the machine is left alone
+	runner         Runner            // nil: the system's ssh
 	problems       []error
 }
 
