@@ -89,7 +89,10 @@ func (s *Server) createOrFind(ctx context.Context, p CreateParams, known *Meetin
 // unknownOutcome returns err as ErrOutcomeUnknown if the server may have acted
 // on the create.
 func (s *Server) unknownOutcome(id string, err error) error {
-	if !errors.Is(err, ErrOutcomeUnknown) && (isFault(err) && !refused(err) || errors.Is(err, errCutOff)) {
+	if errors.Is(err, ErrOutcomeUnknown) || refused(err) {
+		return err
+	}
+	if isFault(err) || refusal(err) || errors.Is(err, errCutOff) {
 		return s.asUnknown(id, err)
 	}
 	return err

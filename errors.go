@@ -124,6 +124,11 @@ type Error struct {
 	// MeetingID is set with [ErrOutcomeUnknown]: the ID to repeat the create with,
 	// also when the create was given none.
 	MeetingID string
+
+	// unsure says of a create that the server may have acted on it, even if the error is
+	// a refusal. http.Transport sends a GET whose kept connection breaks once more by
+	// itself, and the error is that of the second time.
+	unsure bool
 }
 
 // Error describes the failure on one line.

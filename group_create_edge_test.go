@@ -2,7 +2,10 @@ package bbb_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,4 +148,57 @@ func TestCreateAnswersLittle(t *testing.T) {
 	assert.Equal(t, "Physics", m.Name)
 	assert.Equal(t, "pw-mod-of-little", m.ModeratorPW)
 	assert.NotEmpty(t, m.AttendeePW)
+}
+
+// The server that gets a create carries it out, and then the kept connection breaks.
+// net/http sends such a GET once more, without a word. When that was refused, because the
+// server had died, or because the web server in front of it had enough, the create went
+// on to the next server, as if it had never been sent, and the meeting existed twice.
+func TestKeptConnectionBreaksAfterACreate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status   int // of the second answer; 0: nobody listens any more
+		failures int
+	}{
+		"connection refused": {0, 1},
+		"HTTP 429":           {http.StatusTooManyRequests, 0},
+		"HTTP 403":           {http.StatusForbidden, 0},
+		"HTTP 404":           {http.StatusNotFound, 0},
+		"HTTP 302":           {http.StatusFound, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fakes := newFakes(t, 3)
+			g := newEmptyGroup(t)
+			var creates atomic.Int32
+			for _, f := range fakes {
+				var web *httptest.Server
+				web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					switch n := creates.Load(); {
+					case !strings.HasSuffix(r.URL.Path, "/create"), n > 0 && c.status == 0:
+						f.ServeHTTP(w, r)
+					case n == 0:
+						creates.Add(1)
+						f.ServeHTTP(httptest.NewRecorder(), r)
+						if c.status == 0 {
+							assert.NoError(t, web.Listener.Close())
+						}
+						panic(http.ErrAbortHandler)
+					default:
+						w.WriteHeader(c.status)
+					}
+				}))
+				t.Cleanup(web.Close)
+				_, err := g.New(f.Name(), web.URL+"/bigbluebutton/", f.Secret())
+				require.NoError(t, err)
+			}
+			require.NoError(t, noted(t, g.Refresh(t.Context()))) // now there are connections
+			_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics", MeetingID: "physics"})
+			require.ErrorIs(t, noted(t, err), bbb.ErrOutcomeUnknown)
+			require.ErrorContains(t, err, name)
+			there := server(t, g, holder(t, fakes, "physics").Name())
+			assert.ErrorContains(t, err, "create on "+there.Name()+": ")
+			assert.Equal(t, c.failures, there.Health().Failures, "a connection that is refused counts whenever it was")
+		})
+	}
 }

@@ -70,14 +70,14 @@ func (h *health) createFailed(id string, at time.Time) {
 // everything else works: an empty server that takes no meeting looks like the best
 // one for each. It is told only of meetings that were to be new and for which the
 // server was chosen, because those that exist already are answered otherwise, and a
-// create that has to go to this server says the same again and again. A create that
-// was never sent is a matter of the server as a whole.
+// create that has to go to this server says the same again and again. That there was
+// no connection is a matter of the server as a whole.
 func (s *Server) learnCreate(id string, err error) {
 	e, _ := errors.AsType[*Error](err)
 	switch {
 	case err == nil:
 		s.health.created()
-	case neverSent(err), aboutRequest(err), e != nil && e.StatusCode == 0 && errors.Is(err, ErrNotSupported):
+	case unreachable(err), aboutRequest(err), e != nil && e.StatusCode == 0 && errors.Is(err, ErrNotSupported):
 	case isFault(err), refusesUs(err), errors.Is(err, ErrNoServer), errors.Is(err, ErrOutcomeUnknown):
 		s.health.createFailed(id, s.group.now())
 	}

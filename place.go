@@ -378,13 +378,20 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 }
 
 // refused reports whether err says for certain that the server did not act on
-// the request: there was no connection, or it or the web server in front of it
-// turned the request away.
+// the request: it is a refusal, and there was no other try that may have succeeded.
 func refused(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return refusal(err) && !(ok && e.unsure)
+}
+
+// refusal reports whether err is from a time that the server did not act on the
+// request: there was no connection, or it or the web server in front of it turned
+// the request away.
+func refusal(err error) bool {
 	if err == nil || errors.Is(err, ErrOutcomeUnknown) {
 		return false
 	}
-	if neverSent(err) || errors.Is(err, ErrChecksum) || errors.Is(err, ErrNotSupported) || errors.Is(err, ErrNoServer) {
+	if unreachable(err) || errors.Is(err, ErrChecksum) || errors.Is(err, ErrNotSupported) || errors.Is(err, ErrNoServer) {
 		return true
 	}
 	e, ok := errors.AsType[*Error](err)

@@ -25,7 +25,7 @@ type request struct {
 	form     bool   // send the parameters in a form body
 	unsigned bool   // the index call needs no checksum
 	once     bool   // must not reach the server twice
-	traced   bool   // a failure must tell whether the request can have been sent
+	traced   bool   // a failure must tell whether the server can have acted on the request
 	target   string // a URL that is complete and signed, instead of all the above
 
 	upload    *upload    // the body of a POST; the parameters stay in the query
@@ -41,6 +41,7 @@ type response struct {
 	location    string // of a redirect
 	body        []byte
 	buf         *bytes.Buffer // owns body
+	unsure      bool          // of a traced request: see Error
 }
 
 // do sends one call to the server and hands the answer to accept. It is the
@@ -110,7 +111,7 @@ func (s *Server) attempt(ctx context.Context, r request, which int64, n int, acc
 	releaseBody(&got)
 
 	if err != nil {
-		err = s.failed(r.call, got.status, err)
+		err = s.failed(r.call, &got, err)
 	}
 	event.Duration, event.Err = time.Since(event.Start), err
 	// Of another service beside it the server's health learns nothing, nor of a secret
@@ -140,7 +141,7 @@ func (s *Server) learn(ctx context.Context, call string, begun check, err error)
 		s.counts.failures.Add(1)
 	}
 	switch {
-	case neverSent(err):
+	case unreachable(err):
 		s.failing(ctx, begun, err)
 	case !fault && !refusesUs(err), isCore(call) && turnedAway(err):
 		s.answered(ctx, begun)
@@ -178,16 +179,16 @@ func isCore(call string) bool {
 }
 
 // failed turns any failure into an *Error of this server and call.
-func (s *Server) failed(call string, status int, err error) error {
+func (s *Server) failed(call string, got *response, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		e = &Error{Err: err}
 	}
 	// What the server wrote may repeat what it was sent.
 	e.Err, e.Message, e.Key = s.redact(e.Err), s.redactText(e.Message), s.redactText(e.Key)
-	e.Server, e.Call = s.name, call
+	e.Server, e.Call, e.unsure = s.name, call, got.unsure
 	if e.StatusCode == 0 {
-		e.StatusCode = status
+		e.StatusCode = got.status
 	}
 	return e
 }
@@ -238,10 +239,10 @@ func (s *Server) roundTrip(parent context.Context, r request, secret string, got
 var errCutOff = fmt.Errorf("%w: the call was cut off", ErrClosed)
 
 func (s *Server) exchange(ctx context.Context, r request, secret string, got *response) error {
-	var connected atomic.Bool
+	var conns atomic.Int32 // that the request was given
 	if r.traced {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+			GotConn: func(httptrace.GotConnInfo) { conns.Add(1) },
 		})
 	}
 	req, err := s.newRequest(ctx, r, secret)
@@ -259,13 +260,15 @@ func (s *Server) exchange(ctx context.Context, r request, secret string, got *re
 	// the signed URL.
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
+		got.unsure = conns.Load() > 0
 		// Only of our own transport is it certain that it tells of connections.
-		if r.traced && s.cfg.transport == nil && !connected.Load() {
-			err = &notSentError{err}
+		if r.traced && s.cfg.transport == nil && !got.unsure {
+			err = &notConnectedError{err}
 		}
 		return err
 	}
 	defer resp.Body.Close()
+	got.unsure = conns.Load() > 1
 	if set := resp.Cookies(); len(set) > 0 {
 		s.jar.SetCookies(req.URL, set)
 	}
@@ -402,15 +405,14 @@ func tooLarge(limit int64) error {
 	return fmt.Errorf("%w: %w: more than %d bytes", ErrBadAnswer, ErrAnswerTooLarge, limit)
 }
 
-// notSentError is a failure from before there was a connection.
-type notSentError struct{ err error }
+// notConnectedError is a failure from before there was a connection.
+type notConnectedError struct{ err error }
 
-func (e *notSentError) Error() string { return e.err.Error() }
-func (e *notSentError) Unwrap() error { return e.err }
+func (e *notConnectedError) Error() string { return e.err.Error() }
+func (e *notConnectedError) Unwrap() error { return e.err }
 
-// neverSent reports whether err is from before a connection existed, so that
-// the server cannot have acted on the request. Anything else is ambiguous.
-func neverSent(err error) bool {
+// unreachable reports whether err says that there was no connection to be had.
+func unreachable(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") {
 		return true
 	}
@@ -420,6 +422,6 @@ func neverSent(err error) bool {
 	if _, tlsFailed := errors.AsType[*tls.CertificateVerificationError](err); tlsFailed {
 		return true
 	}
-	_, before := errors.AsType[*notSentError](err)
+	_, before := errors.AsType[*notConnectedError](err)
 	return before
 }

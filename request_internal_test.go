@@ -150,7 +150,7 @@ func failedWith(key string) string {
 
 // Only what is certain counts: a create that may have been carried out must not
 // be sent to another server.
-func TestNeverSent(t *testing.T) {
+func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	for name, c := range map[string]struct {
@@ -170,25 +170,25 @@ func TestNeverSent(t *testing.T) {
 		"FAILED":            {&Error{Call: "create", Key: "internalError"}, false},
 		"error page":        {&Error{Call: "create", StatusCode: 502, Err: ErrBadAnswer}, false},
 	} {
-		assert.Equal(t, c.want, neverSent(c.err), name)
+		assert.Equal(t, c.want, unreachable(c.err), name)
 	}
 }
 
-func TestRefusedIsNeverSent(t *testing.T) {
+func TestRefusedIsUnreachable(t *testing.T) {
 	t.Parallel()
 	fake := bbbtest.New()
 	s := internalServer(t, fake)
 	fake.SetDown(true)
 	_, err := s.Meetings(t.Context())
-	assert.True(t, neverSent(err), err)
+	assert.True(t, unreachable(err), err)
 	fake.SetDown(false)
 	fake.Inject(bbbtest.Fault{Drop: true})
 	_, err = s.Meetings(t.Context())
-	assert.False(t, neverSent(err), err)
+	assert.False(t, unreachable(err), err)
 }
 
 // A server whose certificate has expired never saw the request.
-func TestUntrustedCertificateIsNeverSent(t *testing.T) {
+func TestUntrustedCertificateIsUnreachable(t *testing.T) {
 	t.Parallel()
 	reached := make(chan struct{}, 1)
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} }))
@@ -201,6 +201,6 @@ func TestUntrustedCertificateIsNeverSent(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Meetings(t.Context())
 	require.ErrorContains(t, err, "certificate")
-	assert.True(t, neverSent(err))
+	assert.True(t, unreachable(err))
 	assert.Empty(t, reached)
 }

@@ -52,7 +52,7 @@ func TestConnectTimeoutOfEachServer(t *testing.T) {
 	_, err = s.Meetings(t.Context())
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.ErrorContains(t, err, "no connection within 50ms")
-	assert.True(t, neverSent(err), err)
+	assert.True(t, unreachable(err), err)
 	assert.Positive(t, s.Health().Failures)
 }
 
