@@ -79,6 +79,7 @@ type stormProcess struct {
 
 	mu     sync.Mutex                  // protects the fields below
 	failed map[string][]time.Time      // server -> when calls to it failed
+	states map[string][]bbb.StateEvent // server -> what it became
 	splits map[string][]bbb.SplitEvent // by meeting ID
 }
 
@@ -96,7 +97,8 @@ func (st *failoverStorm) run(t *testing.T, fakes []*bbbtest.Server, group func(.
 	cache := bbb.NewMemoryCache()
 	for i := range 4 {
 		p := &stormProcess{
-			name: fmt.Sprintf("process-%d", i+1), failed: make(map[string][]time.Time), splits: make(map[string][]bbb.SplitEvent),
+			name:   fmt.Sprintf("process-%d", i+1),
+			failed: make(map[string][]time.Time), states: make(map[string][]bbb.StateEvent), splits: make(map[string][]bbb.SplitEvent),
 		}
 		p.group = group(bbb.WithCache(cache), bbb.WithOrigin(p.name, "portal.example.org"), bbb.WithObserver(observing(t, p.observer())))
 		st.processes = append(st.processes, p)
@@ -237,6 +239,11 @@ func (p *stormProcess) observer() bbb.Observer {
 				p.failed[e.Server] = append(p.failed[e.Server], e.Start.Add(e.Duration))
 			}
 		},
+		StateChanged: func(e bbb.StateEvent) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.states[e.Server] = append(p.states[e.Server], e)
+		},
 		MeetingSplit: func(e bbb.SplitEvent) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -252,24 +259,35 @@ func (st *failoverStorm) gaveUp(server string, by time.Time) bool {
 	return slices.ContainsFunc(st.processes, func(p *stormProcess) bool { return st.gaveUpIn(p, server, by) })
 }
 
-// gaveUpIn reports whether that process could have declared a server offline: three
-// calls to it had failed, at least one of them since it was dead. On a slow machine,
-// three that failed within a second are enough.
+// gaveUpIn reports whether that process had declared a server offline that had failed
+// for five seconds by its word, without having been online again.
 func (st *failoverStorm) gaveUpIn(p *stormProcess, server string, by time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	failed := slices.DeleteFunc(slices.Clone(p.failed[server]), func(at time.Time) bool { return at.After(by) })
-	if len(failed) < 3 {
+	if st.strict && st.killed[server].IsZero() {
 		return false
 	}
-	slices.SortFunc(failed, time.Time.Compare)
-	for i := 2; i < len(failed) && !st.strict; i++ {
-		if failed[i].Sub(failed[i-2]) < time.Second {
-			return true
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	failed := slices.SortedFunc(slices.Values(p.failed[server]), time.Time.Compare)
+	var since time.Time // the first failure that may count
+	states := slices.SortedStableFunc(slices.Values(p.states[server]), func(a, b bbb.StateEvent) int { return a.Time.Compare(b.Time) })
+	for i, e := range states {
+		switch {
+		case e.Time.After(by):
+			return false
+		case e.To == bbb.StateOnline:
+			since = e.Time
+		case e.To == bbb.StateOffline:
+			until := by
+			if i+1 < len(states) && states[i+1].Time.Before(by) {
+				until = states[i+1].Time
+			}
+			first := slices.IndexFunc(failed, func(at time.Time) bool { return !at.Before(since) })
+			if first >= 0 && until.Sub(failed[first]) >= 5*time.Second {
+				return true
+			}
 		}
 	}
-	killed, dead := st.killed[server]
-	return dead && !failed[len(failed)-1].Before(killed)
+	return false
 }
 
 // creation is a meeting that a fake made: the answer was not that it exists.
