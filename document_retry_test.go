@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/bbbgroup/bbb"
 	"github.com/stretchr/testify/assert"
@@ -289,7 +288,7 @@ func TestLargeContentIsNotKept(t *testing.T) { //nolint:paralleltest // counts w
 		_, _ = io.WriteString(w, createdAnswer)
 	}))
 	defer web.Close()
-	s := wireServerAt(t, wireGroup(t), web.URL, wireSecret, nil, bbb.WithUploadLimit(size), bbb.WithTimeout(time.Second, time.Minute))
+	s := wireServerAt(t, wireGroup(t), web.URL, wireSecret, nil, bbb.WithUploadLimit(size))
 	for _, declared := range []int64{0, size} {
 		p := createWith(&zeros{left: size})
 		p.Documents[0].Size = declared

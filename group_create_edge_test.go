@@ -169,7 +169,7 @@ func TestKeptConnectionBreaksAfterACreate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fakes := newFakes(t, 3)
-			g := newEmptyGroup(t)
+			g := newEmptyGroup(t, patient)
 			var creates atomic.Int32
 			for _, f := range fakes {
 				var web *httptest.Server

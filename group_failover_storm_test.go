@@ -65,7 +65,7 @@ type failoverStorm struct {
 
 	fakes     []*bbbtest.Server
 	processes []*stormProcess
-	killed    map[string]time.Time // server -> when
+	killed    map[string]time.Time // server -> by when
 
 	mu      sync.Mutex // protects the fields below
 	answers []stormAnswer
@@ -86,7 +86,7 @@ type stormProcess struct {
 // stormAnswer is a create that succeeded.
 type stormAnswer struct {
 	id, server string
-	at         time.Time
+	begun      time.Time
 }
 
 // room is the ID that a caller creates.
@@ -133,13 +133,14 @@ func (st *failoverStorm) round(t *testing.T, round int) {
 	}
 	var done atomic.Int64
 	kill := sync.OnceFunc(func() {
-		switch dying := len(st.fakes) - 1 - round/2; round {
+		dying := st.busiest()
+		switch round {
 		case 0:
-			st.killed[st.fakes[dying].Name()] = time.Now()
-			st.fakes[dying].SetDown(true)
+			dying.SetDown(true)
+			st.killed[dying.Name()] = time.Now()
 		case 2:
-			st.killed[st.fakes[dying].Name()] = time.Now()
-			st.fakes[dying].Inject(bbbtest.Fault{Hang: true})
+			dying.Inject(bbbtest.Fault{Hang: true})
+			st.killed[dying.Name()] = time.Now()
 		}
 	})
 	var wg sync.WaitGroup
@@ -158,6 +159,13 @@ func (st *failoverStorm) round(t *testing.T, round int) {
 	for _, p := range st.processes {
 		_ = noted(t, p.group.Refresh(t.Context()))
 	}
+}
+
+// busiest returns the server with the most meetings of those that live: one that has
+// none takes none along.
+func (st *failoverStorm) busiest() *bbbtest.Server {
+	alive := slices.DeleteFunc(slices.Clone(st.fakes), func(f *bbbtest.Server) bool { return !st.killed[f.Name()].IsZero() })
+	return slices.MaxFunc(alive, func(a, b *bbbtest.Server) int { return cmp.Compare(len(a.Meetings()), len(b.Meetings())) })
 }
 
 // stormFaults are what can happen to one request. Of the ambiguous ones there are two
@@ -182,10 +190,11 @@ var stormFaults = []bbbtest.Fault{
 // create is a caller who wants his meeting, and repeats the create until he has it.
 func (st *failoverStorm) create(t *testing.T, p *stormProcess, id string) {
 	for range 200 {
+		begun := time.Now()
 		m, err := p.group.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: id, Name: "Meeting " + id})
 		if err == nil {
 			st.mu.Lock()
-			st.answers = append(st.answers, stormAnswer{id, m.Server().Name(), time.Now()})
+			st.answers = append(st.answers, stormAnswer{id, m.Server().Name(), begun})
 			st.mu.Unlock()
 			return
 		}
@@ -344,8 +353,7 @@ func (st *failoverStorm) checkMeetings(t *testing.T) {
 func (st *failoverStorm) checkAnswers(t *testing.T) {
 	for _, a := range st.answers {
 		if killed, dead := st.killed[a.server]; dead {
-			// What hangs is what comes later; an answer under way still arrives.
-			assert.False(t, a.at.After(killed.Add(2*time.Second)), "%s on %s, which was dead", a.id, a.server)
+			assert.False(t, a.begun.After(killed), "%s on %s, which was dead", a.id, a.server)
 		} else {
 			assert.Contains(t, st.living(a.id), a.server, a.id)
 		}
@@ -378,7 +386,7 @@ func (st *failoverStorm) returnOfTheDead(t *testing.T) {
 			wait(t, st.pause)
 		}
 		for range 2 {
-			require.NoError(t, noted(t, p.group.Refresh(t.Context())))
+			st.insist(t, func() error { return p.group.Refresh(t.Context()) })
 		}
 		p.mu.Lock()
 		for n := range st.rooms {
@@ -392,9 +400,27 @@ func (st *failoverStorm) returnOfTheDead(t *testing.T) {
 		}
 		p.mu.Unlock()
 		for n := range st.rooms {
-			m := create(t, p.group, st.room(n))
+			var m *bbb.Meeting
+			st.insist(t, func() (err error) {
+				m, err = p.group.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: st.room(n), Name: "Meeting " + st.room(n)})
+				return err
+			})
 			assert.True(t, m.Existed())
 			assert.Equal(t, kept[m.ID], m.Server().Name(), m.ID)
 		}
 	}
+}
+
+// insist does what must succeed now that all servers are well. Over sockets an answer
+// may come too late, on a slow machine, so it is repeated there.
+func (st *failoverStorm) insist(t *testing.T, f func() error) {
+	err := noted(t, f())
+	for range 100 {
+		if err == nil || st.strict {
+			break
+		}
+		wait(t, st.pause)
+		err = noted(t, f())
+	}
+	require.NoError(t, err)
 }

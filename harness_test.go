@@ -79,6 +79,10 @@ func newEmptyGroup(t testing.TB, opts ...bbb.GroupOption) *bbb.Group {
 	return g
 }
 
+// patient is for servers on sockets: half a second to connect is not much on a machine
+// that has other things to do.
+var patient = bbb.WithTimeout(time.Minute, time.Minute)
+
 func addServer(t testing.TB, g *bbb.Group, f *bbbtest.Server, opts ...bbb.ServerOption) *bbb.Server {
 	t.Helper()
 	s, err := g.New(f.Name(), f.URL(), f.Secret(), opts...)

@@ -40,7 +40,7 @@ func TestTextTrackThatShrinks(t *testing.T) {
 	t.Parallel()
 	fake := bbbtest.Start(t)
 	fake.AddRecording(bbbtest.Recording{RecordID: "rec-1"})
-	g := newEmptyGroup(t)
+	g := newEmptyGroup(t, patient)
 	s := addServer(t, g, fake)
 	for range 4 {
 		err := s.PutTextTrack(t.Context(), "rec-1", bbb.TextTrackUpload{Kind: bbb.TextTrackCaptions, Lang: "en"}, cutShort{strings.NewReader("WEBVTT")})
@@ -57,7 +57,7 @@ func TestTextTrackWithTheSecondSecret(t *testing.T) {
 	fake.AddRecording(bbbtest.Recording{RecordID: "rec-1"})
 	up := bbb.TextTrackUpload{Kind: bbb.TextTrackCaptions, Lang: "en"}
 	for i := range 10 {
-		g := newEmptyGroup(t)
+		g := newEmptyGroup(t, patient)
 		suite.secret("secret of a server", "the-old-secret-of-it")
 		suite.secret("secret of a server", "the-new-secret-of-it")
 		s, err := g.New(fmt.Sprintf("bbb%d", i), fake.URL(), "the-old-secret-of-it", bbb.WithSecondSecret("the-new-secret-of-it"))

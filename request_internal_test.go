@@ -195,7 +195,7 @@ func TestUntrustedCertificateIsUnreachable(t *testing.T) {
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	g, err := NewGroup("internal")
+	g, err := NewGroup("internal", WithTimeout(time.Minute, time.Minute))
 	require.NoError(t, err)
 	s, err := g.New("bbb1", srv.URL, "secret")
 	require.NoError(t, err)

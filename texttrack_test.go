@@ -252,7 +252,7 @@ func TestTextTracksThereAndBack(t *testing.T) {
 	t.Parallel()
 	fake := bbbtest.Start(t)
 	other := bbbtest.Start(t)
-	g := newEmptyGroup(t)
+	g := newEmptyGroup(t, patient)
 	addServer(t, g, other)
 	addServer(t, g, fake)
 	id := fake.AddRecording(bbbtest.Recording{}).RecordID

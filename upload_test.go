@@ -16,7 +16,7 @@ func TestUploadEndsWithItsCall(t *testing.T) {
 	t.Parallel()
 	fake := bbbtest.Start(t)
 	fake.AddRecording(bbbtest.Recording{RecordID: "rec-1"})
-	g := newEmptyGroup(t)
+	g := newEmptyGroup(t, patient)
 	suite.secret("secret of a server", "not-the-secret-of-it")
 	s, err := g.New("bbb1", fake.URL(), "not-the-secret-of-it")
 	require.NoError(t, err)

@@ -21,11 +21,15 @@ func wireServer(tb testing.TB, rt http.RoundTripper, opts ...bbb.ServerOption) *
 	return wireServerAt(tb, wireGroup(tb), "https://bbb1.test/bigbluebutton/", wireSecret, rt, opts...)
 }
 
+// wireServerAt makes a server whose requests go through rt, or over sockets if that is
+// nil.
 func wireServerAt(tb testing.TB, g *bbb.Group, rawURL, secret string, rt http.RoundTripper, opts ...bbb.ServerOption) *bbb.Server {
 	tb.Helper()
+	first := patient
 	if rt != nil {
-		opts = append([]bbb.ServerOption{bbb.WithTransport(rt)}, opts...)
+		first = bbb.WithTransport(rt)
 	}
+	opts = append([]bbb.ServerOption{first}, opts...)
 	s, err := bbb.NewServer(g, fmt.Sprintf("bbb%d", g.Len()+1), rawURL, secret, opts...)
 	require.NoError(tb, err)
 	return s
