@@ -39,7 +39,7 @@ type Server struct {
 	meetings  meetingSet
 	ledger    *ledger
 	counts    serverCounts
-	machine   atomic.Pointer[MachineLoad]
+	machine   machine
 	probing   atomic.Bool
 	removed   atomic.Bool
 	restoring atomic.Bool

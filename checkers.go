@@ -139,7 +139,7 @@ func CheckLoad(s *Server, c Criteria) Factor {
 // on to ten.
 func CheckMachine(s *Server, c Criteria) Factor {
 	f := Factor{Checker: "machine", Value: 1}
-	told := s.machine.Load()
+	told := s.machine.load.Load()
 	if told == nil {
 		return f
 	}

@@ -22,13 +22,6 @@ func (g *Group) Meetings(ctx context.Context) ([]*Meeting, error) { return g.all
 // while a [Group.Run] is under way. No server is asked; a [Cache] given to the group may be, once per server.
 func (g *Group) CachedMeetings(ctx context.Context) []*Meeting { return g.all.CachedMeetings(ctx) }
 
-// Refresh asks all servers for their present state, so that
-// [Group.CachedMeetings] is new. It returns a *[GroupError] when some fail.
-func (g *Group) Refresh(ctx context.Context) error {
-	_, err := g.list(ctx)
-	return err
-}
-
 // Meeting returns the present state of a meeting, wherever it is. The error
 // matches [ErrMeetingNotFound] when every server answered that it does not know
 // the ID; when one did not answer, it is a *[GroupError] instead. It stands for

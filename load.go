@@ -63,8 +63,8 @@ func (s *Server) SetMachineLoad(l MachineLoad) {
 		}
 	}
 	for {
-		known := s.machine.Load()
-		if known != nil && l.Time.Before(known.Time) || s.machine.CompareAndSwap(known, &l) {
+		known := s.machine.load.Load()
+		if known != nil && l.Time.Before(known.Time) || s.machine.load.CompareAndSwap(known, &l) {
 			return
 		}
 	}
@@ -72,7 +72,7 @@ func (s *Server) SetMachineLoad(l MachineLoad) {
 
 // MachineLoad returns what was last told of the machine, and whether anything was.
 func (s *Server) MachineLoad() (MachineLoad, bool) {
-	if l := s.machine.Load(); l != nil {
+	if l := s.machine.load.Load(); l != nil {
 		return *l, true
 	}
 	return MachineLoad{}, false

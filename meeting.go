@@ -204,13 +204,6 @@ func (s *Server) CachedMeetings(ctx context.Context) []*Meeting {
 	return s.meetings.since(nil, s.group.now().Add(-s.freshTime()))
 }
 
-// Refresh asks the server for its present state, so that
-// [Server.CachedMeetings] is new. It stands for getMeetings.
-func (s *Server) Refresh(ctx context.Context) error {
-	_, err := s.Meetings(ctx)
-	return err
-}
-
 // Meeting returns the present state of one meeting. The error matches
 // [ErrMeetingNotFound] when the server does not know the ID. It stands for
 // getMeetingInfo.

@@ -87,7 +87,3 @@ func (r *SysStat) MachineLoad() MachineLoad { return MachineLoad{} }
 func (s *Server) SysStat(ctx context.Context) (*SysStat, error) {
 	return nil, &Error{Server: s.name, Call: callSysStat, Err: ErrSSH}
 }
-
-// CachedSysStat returns the report that was read last, by Refresh, Run or SysStat; nil
-// when there is none.
-func (s *Server) CachedSysStat(ctx context.Context) *SysStat { return nil }

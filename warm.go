@@ -47,6 +47,7 @@ func (s *Server) restoreNow(ctx context.Context) {
 		s.jar.restore(s.url, text)
 	}
 	s.loadMeetings(ctx)
+	s.loadSysStat(ctx)
 }
 
 // warm restores all servers of a group that shares a Cache. After the first time

@@ -1,0 +1,77 @@
+package bbb
+
+import (
+	"context"
+	"encoding/json"
+	"sync/atomic"
+)
+
+// machine is what is known of the machine of one server.
+type machine struct {
+	load    atomic.Pointer[MachineLoad] // what placement goes by
+	report  atomic.Pointer[SysStat]     // the newest one
+	failing atomic.Bool                 // it could not be read the last time
+	problem atomic.Pointer[string]      // why sadf gave nothing then
+}
+
+// CachedSysStat returns the report that was read last, by [Server.SysStat], Refresh or
+// [Group.Run], or nil when there is none. It may be of any age: see [SysStat.Age]. It
+// is shared, so do not write to it. The machine is not asked; a [Cache] given to the
+// group may be, once, for what another process has read in the last ten minutes.
+func (s *Server) CachedSysStat(ctx context.Context) *SysStat {
+	s.restore(ctx)
+	return s.machine.report.Load()
+}
+
+// keepSysStat keeps a report that was just read, here and for other processes.
+func (s *Server) keepSysStat(ctx context.Context, r *SysStat) {
+	s.takeSysStat(r)
+	if st := s.group.store; st.shared {
+		text, err := json.Marshal(r)
+		if err != nil {
+			st.warn(ctx, "save", err)
+			return
+		}
+		st.set(ctx, s.sysStatKey(), text, oldTime)
+	}
+}
+
+// takeSysStat makes a report the one that counts, unless there is a newer one.
+func (s *Server) takeSysStat(r *SysStat) {
+	for {
+		known := s.machine.report.Load()
+		if known != nil && r.Collected.Before(known.Collected) {
+			return
+		}
+		if s.machine.report.CompareAndSwap(known, r) {
+			s.SetMachineLoad(r.MachineLoad())
+			return
+		}
+	}
+}
+
+// loadSysStat takes over the report that another process has left in the Cache.
+func (s *Server) loadSysStat(ctx context.Context) {
+	if !s.readsMachine() {
+		return
+	}
+	text, ok := s.group.store.get(ctx, s.sysStatKey())
+	if !ok {
+		return
+	}
+	r := new(SysStat)
+	if err := json.Unmarshal([]byte(text), r); err != nil {
+		s.group.store.warn(ctx, "restore", err)
+		return
+	}
+	// The clock of whoever read it may be ahead of ours, and what it says of the
+	// clock of the machine is then wrong by as much. One that is behind cannot be
+	// told from a report that is older.
+	if ahead := r.Collected.Sub(s.group.now()); ahead > 0 {
+		r.Collected = r.Collected.Add(-ahead)
+		r.ClockAhead += ahead
+	}
+	s.takeSysStat(r)
+}
+
+func (s *Server) sysStatKey() string { return "sysstat:" + cacheKey(s.base) }
