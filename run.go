@@ -15,11 +15,15 @@ import (
 // opRun is what errors call Run: it is no call of the API.
 const opRun = "run"
 
+// goldenRatio is the smaller one. The parts of its multiples behind the point fill an
+// interval evenly, however many there are.
+const goldenRatio = math.Phi - 1
+
 // lookEvery is how often a Run looks for servers that were added or enabled.
 const lookEvery = time.Second
 
 // Run keeps what is known of the servers up to date until ctx ends: it asks every
-// server that is not disabled for its state ([Server.Refresh]) once per interval,
+// server that is not disabled for its meetings ([Server.Meetings]) once per interval,
 // so that [Group.CachedMeetings] is never much older, and a server that fails or comes
 // back is noticed without a user's call. Without it, the calls themselves are all
 // that [Server.State] is judged by.
@@ -44,6 +48,14 @@ const lookEvery = time.Second
 // Once per interval what is known of all servers is merged. A meeting that is on
 // two servers is reported ([Observer]) once both have said so again, which takes up
 // to three intervals, and longer when one of them is slow.
+//
+// The machines of servers with [WithSSH] are read as well ([Server.SysStat]), each
+// once per interval but not more often than every 30 seconds, and at most 32 of them
+// at a time, or as many as the group has workers. That goes on beside the requests:
+// an ssh that hangs keeps neither meetings nor workers waiting. A machine that cannot
+// be read is left alone for longer each time, up to five minutes. Of several processes
+// that share a [Cache] one reads a machine, and the others take over its report. The
+// first round takes 30 seconds.
 //
 // Run blocks. It returns an *[Error] with the call "run": that of ctx when it ends,
 // [ErrClosed] when the group is closed, [ErrInvalidParams] for an interval that is
@@ -71,9 +83,11 @@ func (g *Group) Run(ctx context.Context, interval time.Duration) error {
 		group: g, interval: interval, start: time.Now(),
 		turns:   make(map[*Server]*turn),
 		workers: make(chan struct{}, g.workers), unwell: make(chan struct{}, max(g.workers/4, 1)),
+		machines: newMachineRounds(g, interval),
 	}
 	r.run(asking)
 	r.asked.Wait()
+	r.machines.rounds.Wait()
 	if ctx.Err() != nil {
 		return &Error{Call: opRun, Err: ended(ctx)}
 	}
@@ -93,6 +107,7 @@ type rounds struct {
 	workers  chan struct{}       // holds one value for each request under way
 	unwell   chan struct{}       // the same for those to servers that are not well
 	asked    sync.WaitGroup      // those requests, and those that wait for a worker
+	machines *machineRounds
 }
 
 // turn is when a server is asked next.
@@ -123,6 +138,7 @@ func (r *rounds) run(ctx context.Context) {
 		}
 		if now := time.Now(); !now.Before(look) {
 			r.look(now)
+			r.machines.look(ctx, r.group.serving())
 			look = now.Add(min(lookEvery, r.interval))
 		}
 		for len(r.queue) > 0 && !r.queue[0].due.After(time.Now()) {
@@ -149,9 +165,7 @@ func (r *rounds) look(now time.Time) {
 	var added []*turn
 	for _, s := range r.group.serving() {
 		if r.turns[s] == nil {
-			// Parts of the golden ratio fill the interval evenly, however many servers
-			// come one after the other.
-			_, part := math.Modf(float64(r.given) * (math.Sqrt(5) - 1) / 2)
+			_, part := math.Modf(float64(r.given) * goldenRatio)
 			t := &turn{server: s, place: r.start.Add(time.Duration(part * float64(r.interval)))}
 			r.given++
 			r.turns[s] = t
@@ -225,7 +239,8 @@ func (r *rounds) ask(ctx context.Context, t *turn) {
 	if t.server.absent() { // by now
 		return
 	}
-	if at := time.Now(); t.server.Refresh(ctx) == nil {
+	at := time.Now()
+	if _, err := t.server.Meetings(ctx); err == nil {
 		t.asked.Store(at.UnixNano())
 		t.heard.Store(time.Now().UnixNano())
 	}
