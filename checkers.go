@@ -132,15 +132,21 @@ func CheckLoad(s *Server, c Criteria) Factor {
 	return f
 }
 
-// CheckMachine avoids busy machines, by what [Server.SetMachineLoad] was last told:
-// CPUs that are busy for more than half, more than one task for each CPU, or memory
-// that is used for more than four fifths. The worst of these counts, down to a factor
-// of 0.1. Nothing told is no reason, and what was told fades, from two minutes of age
-// on to ten.
+// CheckMachine avoids busy machines, by the newest of what was read from them
+// ([WithSSH], [Server.SysStat]) and told by [Server.SetMachineLoad]: CPUs that are busy
+// for more than half, more than one task for each CPU, or memory that is used for more
+// than four fifths. The worst of these counts, down to a factor of 0.1 for CPUs that
+// are busy for 95 %, four tasks for each, or 98 % of the memory.
+//
+// What is known fades, from two minutes of age on to ten. Nothing known is no reason
+// for or against a server.
 func CheckMachine(s *Server, c Criteria) Factor {
 	f := Factor{Checker: "machine", Value: 1}
 	told := s.machine.load.Load()
 	if told == nil {
+		if c.explain && s.readsMachine() {
+			f.Reason = "not known"
+		}
 		return f
 	}
 	f.Age = c.age(s, told.Time)
@@ -158,10 +164,18 @@ func CheckMachine(s *Server, c Criteria) Factor {
 			}
 		}
 	}
-	if t := trust(f.Age); t < 1 {
+	t := trust(f.Age)
+	if t < 1 {
 		f.Value = 1 - (1-f.Value)*t
-		if c.explain && f.Reason != "" {
-			f.Reason += ", which is old"
+	}
+	if age := f.Age.Round(time.Second); c.explain && age > 0 {
+		switch {
+		case t == 0:
+			f.Reason = "not known for " + age.String()
+		case f.Reason != "":
+			if f.Reason += ", " + age.String() + " ago"; t < 1 {
+				f.Reason += ", so it counts " + strconv.Itoa(int(100*t+0.5)) + " %"
+			}
 		}
 	}
 	return f
