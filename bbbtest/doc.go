@@ -46,6 +46,10 @@
 // A meeting created with record=true that somebody joined becomes a recording when it has ended: at
 // once, or after [WithRecordingDelay]. [Server.AddRecording] puts one there by hand.
 //
+// # The machine below
+//
+// A [Machine] is what commands over ssh see: it runs small ones, and tells how busy it is.
+//
 // # What is emulated
 //
 // All calls of the releases 2.4 to 4.0:
