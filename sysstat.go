@@ -2,11 +2,20 @@ package bbb
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // callSysStat is what reading the load of a machine is called in errors.
 const callSysStat = "sysstat"
+
+// ErrSadfAnswer says that what sadf wrote is not its JSON, or breaks off before the end
+// of the first interval. The text of the error has the beginning of it.
+var ErrSadfAnswer = errors.New("not an answer of sadf")
+
+// ErrSadfEmpty says that sadf has no complete interval yet, as in the first minutes of a
+// day, or after a boot: it takes two collections to make one.
+var ErrSadfEmpty = errors.New("sadf has no complete interval")
 
 // Source says where the sample of a [SysStat] comes from.
 type Source string
@@ -23,7 +32,7 @@ type SysStat struct {
 	System  string `json:"system"`  // such as "Linux"
 	Release string `json:"release"` // of the kernel
 	Machine string `json:"machine"` // such as "x86_64"
-	CPUs    int    `json:"cpus"`
+	CPUs    int    `json:"cpus"`    // 0 when not known
 
 	Source Source `json:"source"`
 	// Problem is why Source is not [SourceSadf]; Err is the same as an error.
@@ -42,38 +51,24 @@ type SysStat struct {
 	Live *Sample `json:"live,omitempty"`
 }
 
-// Sample is what was measured over one interval.
+// Sample is what was measured over one interval. What the machine did not tell is nil
+// or zero.
 type Sample struct {
-	Time     time.Time     `json:"time"` // its end, by the clock of the machine
+	// Time is the end of the interval, by the clock of the machine, in UTC. Zero is not
+	// known: the machine wrote the time of a zone that has no clear offset.
+	Time time.Time `json:"time"`
+	// Interval is over what the values that are "per second" or "of the interval" were
+	// measured; the others are of its end.
 	Interval time.Duration `json:"interval"`
-	CPU      []CPU         `json:"cpu,omitempty"` // all of them first, as "all"
-	Memory   *Memory       `json:"memory,omitempty"`
-	Queue    *Queue        `json:"queue,omitempty"`
-}
-
-// CPU is what the time of a CPU went into, in per cent of the interval.
-type CPU struct {
-	Name   string  `json:"cpu"` // "all", or a number
-	User   float64 `json:"user"`
-	System float64 `json:"system"`
-	IOWait float64 `json:"iowait"`
-	Steal  float64 `json:"steal"`
-	Idle   float64 `json:"idle"`
-}
-
-// Memory is in kibibytes, as sar prints it.
-type Memory struct {
-	Free      int64 `json:"free"`
-	Available int64 `json:"available"`
-	Used      int64 `json:"used"`
-}
-
-// Queue is the run queue and the load averages.
-type Queue struct {
-	RunQueue int     `json:"runQueue"`
-	Load1    float64 `json:"load1"`
-	Load5    float64 `json:"load5"`
-	Load15   float64 `json:"load15"`
+	// CPU has all CPUs together first, as "all", then single ones if they were asked
+	// for. CPUs that were offline are not in it.
+	CPU     []CPU       `json:"cpu,omitempty"`
+	IO      *IO         `json:"io,omitempty"`
+	Memory  *Memory     `json:"memory,omitempty"`
+	Kernel  *Kernel     `json:"kernel,omitempty"`
+	Queue   *Queue      `json:"queue,omitempty"`
+	Network []Interface `json:"network,omitempty"`
+	Sockets *Sockets    `json:"sockets,omitempty"`
 }
 
 // Age returns how long ago the interval of the sample ended. A difference between the
