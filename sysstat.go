@@ -1,7 +1,6 @@
 package bbb
 
 import (
-	"context"
 	"errors"
 	"time"
 )
@@ -69,16 +68,4 @@ type Sample struct {
 	Queue   *Queue      `json:"queue,omitempty"`
 	Network []Interface `json:"network,omitempty"`
 	Sockets *Sockets    `json:"sockets,omitempty"`
-}
-
-// Age returns how long ago the interval of the sample ended. A difference between the
-// clocks is accounted for.
-func (r *SysStat) Age() time.Duration { return time.Since(r.Time.Add(-r.ClockAhead)) }
-
-// MachineLoad returns what placement goes by.
-func (r *SysStat) MachineLoad() MachineLoad { return MachineLoad{} }
-
-// SysStat reads how busy the machine of the server is, over ssh.
-func (s *Server) SysStat(ctx context.Context) (*SysStat, error) {
-	return nil, &Error{Server: s.name, Call: callSysStat, Err: ErrSSH}
 }

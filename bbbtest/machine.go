@@ -22,7 +22,8 @@ const (
 	SysStatEmpty            // the data file has no interval yet, as just after midnight
 	SysStatForeign          // the data file is of another version, so sadf refuses it
 	SysStatGarbage          // sadf prints what is not JSON
-	SysStatHangs            // sadf was stopped because it did not come to an end
+	SysStatHangs            // sadf did not come to an end and was stopped
+	SysStatStuck            // sadf cannot even be stopped, so the command does not end either
 )
 
 // Workload is what a machine does.
@@ -173,6 +174,10 @@ func (m *Machine) Run(ctx context.Context, argv []string, stdin io.Reader, stdou
 	if _, err := io.WriteString(stderr, errs); err != nil {
 		return 0, err
 	}
+	if status == stuck {
+		<-ctx.Done()
+		return 0, context.Cause(ctx)
+	}
 	return status, nil
 }
 
@@ -183,6 +188,9 @@ type machineCommand struct {
 	clock time.Time // the machine's
 	input []byte
 }
+
+// stuck is the status of a command that does not end.
+const stuck = -1
 
 func (c *machineCommand) run(argv []string) (stdout, stderr string, status int) {
 	if len(argv) == 0 {
@@ -213,7 +221,10 @@ func (c *machineCommand) run(argv []string) (stdout, stderr string, status int) 
 // which asks for a report: it names its parts "@bbb".
 func (c *machineCommand) script() (stdout, stderr string, status int) {
 	if bytes.Contains(c.input, []byte("@bbb")) {
-		return c.report(), "", 0
+		if c.state.SysStat == SysStatStuck {
+			status = stuck
+		}
+		return c.report(), "", status
 	}
 	words := strings.Fields(string(c.input))
 	switch {

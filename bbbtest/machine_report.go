@@ -37,6 +37,10 @@ func (c *machineCommand) report() string {
 	} else {
 		part("uname", "Linux "+c.name+" 6.1.0-28-amd64 x86_64\n")
 	}
+	if c.state.SysStat == SysStatStuck {
+		part("sadf", "")
+		return b.String()
+	}
 	for range c.state.SysStat.tries() {
 		out, words, status := c.sadf()
 		part("sadf", out)
