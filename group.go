@@ -46,6 +46,7 @@ type Group struct {
 	reservations *reservations
 	choosing     chan struct{} // has room for one: the decision that others wait for
 	hooks        groupHooks
+	ssh          sshShared
 	doubt        doubt
 	counts       groupCounts
 	running      atomic.Bool  // a Run is under way
@@ -261,6 +262,7 @@ func (g *Group) Close(ctx context.Context) error {
 		_ = g.gate.wait(context.WithoutCancel(ctx))
 	}
 	g.transport.CloseIdleConnections()
+	g.ssh.close() //nolint:contextcheck // has a time of its own, also when ctx has ended
 	return err
 }
 
