@@ -61,16 +61,16 @@ func (m *machineRounds) run(ctx context.Context, s *Server, first time.Duration)
 	timer := time.NewTimer(first)
 	defer timer.Stop()
 	failures := 0
-	for !s.removed.Load() {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		pause := m.interval
-		if !s.disabled() {
-			pause = m.turn(ctx, s, &failures)
+		if s.removed.Load() {
+			return
 		}
+		pause := m.turn(ctx, s, &failures)
 		timer.Reset(pause + rand.N(pause/10+1)) //nolint:gosec // spreads logins, hides nothing
 	}
 }
@@ -79,10 +79,13 @@ func (m *machineRounds) run(ctx context.Context, s *Server, first time.Duration)
 // so again.
 func (m *machineRounds) turn(ctx context.Context, s *Server, failures *int) time.Duration {
 	g := s.group
-	if !take(ctx, m.room) {
-		return m.interval
+	if s.disabled() || !take(ctx, m.room) {
+		return machineEvery
 	}
 	defer func() { <-m.room }()
+	if s.absent() { // by now
+		return machineEvery
+	}
 	if g.store.shared {
 		s.loadSysStat(ctx)
 	}
