@@ -321,6 +321,7 @@ func (g *Group) nobody(ctx context.Context, d *decision) error {
 // checker's factor and its reason. Nothing is reserved and no server is asked; a
 // [Cache] given to the group may be, for what other processes have reserved.
 func (g *Group) Rank(ctx context.Context, c Criteria) *Ranking {
+	g.warmMachines(ctx)
 	g.reservations.sync(ctx)
 	c.explain = true
 	_, ranking := g.judge(&decision{Criteria: c})
@@ -337,6 +338,7 @@ func (g *Group) SelectServer(ctx context.Context, c Criteria) (*Server, error) {
 	if g.gate.isClosed() {
 		return nil, &Error{Call: callCreate, Err: ErrClosed}
 	}
+	g.warmMachines(ctx)
 	g.reservations.sync(ctx)
 	g.probeRested() //nolint:contextcheck // what it starts in the background is nobody's
 	d := &decision{Criteria: c}

@@ -318,6 +318,7 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		}
 	}
 	defer release()
+	g.warmMachines(ctx)
 	g.reservations.sync(ctx)
 	for attempt := 1; ; attempt++ {
 		d.attempt = attempt

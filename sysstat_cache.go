@@ -3,6 +3,9 @@ package bbb
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -11,7 +14,7 @@ type machine struct {
 	load    atomic.Pointer[MachineLoad] // what placement goes by
 	report  atomic.Pointer[SysStat]     // the newest one
 	failing atomic.Bool                 // it could not be read the last time
-	problem atomic.Pointer[string]      // why sadf gave nothing then
+	problem atomic.Pointer[error]       // why sadf gave nothing then, one of sadfProblems
 }
 
 // CachedSysStat returns the report that was read last, by [Server.SysStat], Refresh or
@@ -60,7 +63,11 @@ func (s *Server) loadSysStat(ctx context.Context) {
 		return
 	}
 	r := new(SysStat)
-	if err := json.Unmarshal([]byte(text), r); err != nil {
+	err := json.Unmarshal([]byte(text), r)
+	if err == nil && r.Collected.IsZero() {
+		err = errors.New("not a report of a machine")
+	}
+	if err != nil {
 		s.group.store.warn(ctx, "restore", err)
 		return
 	}
@@ -71,7 +78,30 @@ func (s *Server) loadSysStat(ctx context.Context) {
 		r.Collected = r.Collected.Add(-ahead)
 		r.ClockAhead += ahead
 	}
+	if r.Problem != "" {
+		r.Err = &savedProblem{r.Problem}
+	}
 	s.takeSysStat(r)
+}
+
+// sadfProblems are the classes of [SysStat.Err]. The text of each begins its errors.
+var sadfProblems = [...]error{ErrSadfMissing, ErrSadfDisabled, ErrSadfEmpty, ErrSadfOld, ErrSadfAnswer, ErrSadfFailed}
+
+// savedProblem is the Err of a report out of the Cache.
+type savedProblem struct{ text string }
+
+func (p *savedProblem) Error() string { return p.text }
+
+func (p *savedProblem) Is(target error) bool {
+	return slices.Contains(sadfProblems[:], target) && strings.HasPrefix(p.text, target.Error())
+}
+
+// warmMachines is for decisions about new meetings: the first ones are to know what
+// other processes have read.
+func (g *Group) warmMachines(ctx context.Context) {
+	if g.store.shared && slices.ContainsFunc(g.members.Load().list, (*Server).readsMachine) {
+		g.warm(ctx)
+	}
 }
 
 func (s *Server) sysStatKey() string { return "sysstat:" + cacheKey(s.base) }
