@@ -42,6 +42,10 @@ type Observer struct {
 	// for the fault on its own side, and when that is over. It is called for one change
 	// at a time, in their order, by one of the calls that are under way.
 	Suspected func(e SuspicionEvent)
+	// SysStatDone is called after each reading of how busy the machine of a server is
+	// ([Server.SysStat], Refresh, [Group.Run]), with its report or its error. It is not
+	// called for a report that another process left in the [Cache].
+	SysStatDone func(ctx context.Context, e SysStatEvent)
 }
 
 // CallEvent is one attempt of one API call on one server.

@@ -62,6 +62,14 @@ const (
 // [ErrNoReport] when the machine was reached, and context.DeadlineExceeded when the
 // time was over.
 func (s *Server) SysStat(ctx context.Context) (*SysStat, error) {
+	start := time.Now()
+	r, err := s.readSysStat(ctx)
+	s.sysStatDone(ctx, start, r, err)
+	return r, err
+}
+
+// readSysStat is SysStat without telling anybody.
+func (s *Server) readSysStat(ctx context.Context) (*SysStat, error) {
 	limit := DefaultSysStatTimeout
 	if s.cfg.ssh != nil {
 		limit = cmp.Or(s.cfg.ssh.SysStatTimeout, limit)
@@ -90,7 +98,6 @@ func (s *Server) SysStat(ctx context.Context) (*SysStat, error) {
 	if problem != nil {
 		r.Err, r.Problem = problem, problem.Error()
 	}
-	s.keepSysStat(ctx, r)
 	return r, nil
 }
 
