@@ -66,6 +66,8 @@ type Group struct {
 // retired is what is kept of a server that was removed.
 type retired struct {
 	ledger *ledger
+	load   *MachineLoad
+	report *SysStat
 	at     time.Time
 }
 
@@ -156,9 +158,12 @@ func (g *Group) add(s *Server) error {
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
-	// What its meetings take is not forgotten when a configuration is read anew.
+	// What its meetings take, and how busy its machine is, is not forgotten when a
+	// configuration is read anew.
 	if old, ok := g.retired[s.base]; ok && at.Sub(old.at) < forgetTime {
 		s.ledger = old.ledger
+		s.machine.load.Store(old.load)
+		s.machine.report.Store(old.report)
 	}
 	delete(g.retired, s.base)
 	g.members.Store(newMembers(append(slices.Clip(now.list), s)))
@@ -194,7 +199,7 @@ func (g *Group) Remove(name string) bool {
 		g.retired = make(map[string]retired)
 	}
 	maps.DeleteFunc(g.retired, func(_ string, r retired) bool { return at.Sub(r.at) >= forgetTime })
-	g.retired[s.base] = retired{s.ledger, at}
+	g.retired[s.base] = retired{s.ledger, s.machine.load.Load(), s.machine.report.Load(), at}
 	g.places.dropServer(s)
 	return true
 }

@@ -51,7 +51,8 @@ type MachineLoad struct {
 // SetMachineLoad tells the group how busy the machine of the server is, for
 // programs that know it from their monitoring. [CheckMachine] makes use of it for
 // ten minutes. What is older than what is known already is ignored, and so is a
-// field that is not a number or below 0.
+// field that is not a number or below 0. What [Server.SysStat] reads counts as told
+// in the same way, so there is no need to do so for servers with [WithSSH].
 func (s *Server) SetMachineLoad(l MachineLoad) {
 	now := s.group.now()
 	if l.Time.IsZero() || l.Time.After(now) {
@@ -70,7 +71,8 @@ func (s *Server) SetMachineLoad(l MachineLoad) {
 	}
 }
 
-// MachineLoad returns what was last told of the machine, and whether anything was.
+// MachineLoad returns what was last told of the machine, or read from it, and whether
+// anything was. It may be of any age.
 func (s *Server) MachineLoad() (MachineLoad, bool) {
 	if l := s.machine.load.Load(); l != nil {
 		return *l, true

@@ -319,7 +319,8 @@ func (g *Group) nobody(ctx context.Context, d *decision) error {
 
 // Rank says how fit each server is for a new meeting at this moment, with every
 // checker's factor and its reason. Nothing is reserved and no server is asked; a
-// [Cache] given to the group may be, for what other processes have reserved.
+// [Cache] given to the group may be, for what other processes have reserved, and once
+// for what they have read of machines.
 func (g *Group) Rank(ctx context.Context, c Criteria) *Ranking {
 	g.warmMachines(ctx)
 	g.reservations.sync(ctx)

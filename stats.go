@@ -36,7 +36,7 @@ type ServerStats struct {
 	Labels   Labels       `json:"labels,omitempty"`
 	Health   Health       `json:"health"`
 	Load     Load         `json:"load"`
-	Machine  *MachineLoad `json:"machine,omitempty"` // nil when nothing was told of it
+	Machine  *MachineLoad `json:"machine,omitempty"` // nil when nothing is known of it; see its Time
 	Calls    uint64       `json:"calls"`             // attempts of calls so far
 	Failures uint64       `json:"failures"`          // of these, the ones that failed by a fault of the server or of the way to it
 	UnderWay int          `json:"underWay"`          // calls to it just now

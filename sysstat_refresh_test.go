@@ -207,3 +207,21 @@ func TestRefreshReadsSomeMachinesAtATime(t *testing.T) {
 		})
 	}
 }
+
+// Programs that read their configuration anew remove servers and add them again. The
+// busy machine got all meetings then, until it was read once more.
+func TestMachineOfAServerThatIsAddedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes, m := newMachineGroup(t, 2)
+		m.busy("bbb1", 95)
+		require.NoError(t, noted(t, g.Refresh(t.Context())))
+		report := server(t, g, "bbb1").CachedSysStat(t.Context())
+		for _, f := range fakes {
+			require.True(t, g.Remove(f.Name()))
+			addServer(t, g, f)
+		}
+		assert.Same(t, report, server(t, g, "bbb1").CachedSysStat(t.Context()))
+		assert.Equal(t, []int{0, 20}, share(t, g, fakes, 20))
+	})
+}
