@@ -340,8 +340,10 @@ func TestSysStatThroughNoise(t *testing.T) {
 	m := bbbtest.NewMachine("bbb1")
 	m.Change(func(st *bbbtest.MachineState) { st.User, st.System = 60, 15 })
 	for name, change := range map[string]func(string) string{
-		"none":       func(s string) string { return s },
-		"motd":       func(s string) string { return "*** authorized users only ***\n{\"sysstat\": 1}\n@bbb stat1\ncpu 1 2 3 4\n" + s },
+		"none": func(s string) string { return s },
+		"motd": func(s string) string {
+			return "*** authorized users only ***\n{\"sysstat\": 1}\n@bbb stat1\ncpu 1 2 3 4\n" + s
+		},
 		"no newline": func(s string) string { return "tty: not a terminal" + s },
 		"CRLF":       func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
 		"farewell":   func(s string) string { return s + "\n@bbb loadavg\n99 99 99 1/1 1\nlogged out\n" },

@@ -2,22 +2,19 @@ package bbb
 
 import (
 	"math"
-	"strconv"
 	"strings"
 )
 
 // parseMeminfo reads /proc/meminfo, and computes what sar does from it.
-func parseMeminfo(text []byte) *Memory {
+func parseMeminfo(text string) *Memory {
 	kib := make(map[string]int64)
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(line, ":")
 		fields := strings.Fields(value)
 		if len(fields) == 0 {
 			continue
 		}
-		if n, err := strconv.ParseUint(fields[0], 10, 53); err == nil {
-			kib[strings.TrimSpace(name)] = int64(n)
-		}
+		kib[strings.TrimSpace(name)] = int64(number(fields[0], 53))
 	}
 	m := &Memory{
 		Total: kib["MemTotal"], Free: kib["MemFree"], Available: kib["MemAvailable"],

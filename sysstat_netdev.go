@@ -1,9 +1,6 @@
 package bbb
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // The columns of bytes in [netCounters].
 const (
@@ -20,9 +17,9 @@ type netCounters struct {
 }
 
 // parseNet reads /proc/net/dev.
-func parseNet(text []byte) []netCounters {
+func parseNet(text string) []netCounters {
 	var list []netCounters
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		colon := strings.LastIndexByte(line, ':') // old kernels write no blank behind it
 		if colon < 0 {
 			continue
@@ -33,7 +30,7 @@ func parseNet(text []byte) []netCounters {
 			continue
 		}
 		for i := range one.counts {
-			one.counts[i], _ = strconv.ParseUint(fields[i], 10, 64) // 0 helps as much as anything
+			one.counts[i] = number(fields[i], 64)
 		}
 		list = append(list, one)
 	}

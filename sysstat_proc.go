@@ -1,7 +1,6 @@
 package bbb
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +8,9 @@ import (
 
 // ticksPerSecond is the unit of /proc/stat on all machines that matter (USER_HZ).
 const ticksPerSecond = 100
+
+// longestLive is more than any interval between the two readings can be.
+const longestLive = time.Hour
 
 // live is what /proc said, as a sample that ended at that time; nil when it said nothing
 // that helps.
@@ -36,14 +38,15 @@ func (a *machineAnswer) live(at time.Time) (sample *Sample, cpus int) {
 func (a *machineAnswer) interval(before, after []cpuTimes) time.Duration {
 	first, ok1 := parseUptime(a.parts["uptime1"])
 	second, ok2 := parseUptime(a.parts["uptime2"])
-	if d := second - first; ok1 && ok2 && d > 0 && d < time.Hour {
+	if d := second - first; ok1 && ok2 && d > 0 && d < longestLive {
 		return d
 	}
 	if len(before) < 2 || len(after) < 2 {
 		return 0
 	}
 	_, total := after[0].since(&before[0])
-	return time.Duration(total/ticksPerSecond/float64(len(after)-1)*1000) * time.Millisecond
+	milliseconds := total / float64(len(after)-1) * (1000 / ticksPerSecond)
+	return min(time.Duration(min(milliseconds, 1e9))*time.Millisecond, longestLive)
 }
 
 // cpuTimes are the ticks that one CPU has spent, or all of them, in the order of
@@ -55,9 +58,9 @@ type cpuTimes struct {
 
 // parseStat reads the lines of /proc/stat about CPUs. Kernels before 2.6.33 write fewer
 // columns; later ones may write more.
-func parseStat(text []byte) []cpuTimes {
+func parseStat(text string) []cpuTimes {
 	var list []cpuTimes
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) < 5 {
 			continue
@@ -76,7 +79,7 @@ func parseStat(text []byte) []cpuTimes {
 		}
 		one := cpuTimes{name: name}
 		for i, field := range fields[1:min(len(fields), 11)] {
-			one.ticks[i], _ = strconv.ParseUint(field, 10, 64) // 0 helps as much as anything
+			one.ticks[i] = number(field, 64)
 		}
 		list = append(list, one)
 	}
@@ -103,19 +106,17 @@ func (c *cpuTimes) since(before *cpuTimes) (spent [10]float64, total float64) {
 // cpuShares is what the CPUs did between two readings, of those that are in both. One
 // that spent no time at all is left out: it is off.
 func cpuShares(before, after []cpuTimes) []CPU {
+	then := make(map[string]*cpuTimes, len(before))
+	for i := range before {
+		then[before[i].name] = &before[i]
+	}
 	var list []CPU
-	i := 0
-	for j := range after {
-		now := &after[j]
-		k := i // they come in the same order
-		for k < len(before) && before[k].name != now.name {
-			k++
-		}
-		if k == len(before) {
+	for i := range after {
+		now := &after[i]
+		if then[now.name] == nil {
 			continue
 		}
-		spent, total := now.since(&before[k])
-		i = k + 1
+		spent, total := now.since(then[now.name])
 		if total == 0 {
 			continue
 		}
@@ -135,20 +136,19 @@ func cpuShares(before, after []cpuTimes) []CPU {
 }
 
 // parseBlocked reads the line of /proc/stat about tasks that wait for a disk.
-func parseBlocked(text []byte) int {
-	for line := range strings.Lines(string(text)) {
+func parseBlocked(text string) int {
+	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, "procs_blocked "); ok {
-			n, _ := strconv.ParseUint(strings.TrimSpace(value), 10, 31)
-			return int(n)
+			return int(number(strings.TrimSpace(value), 31))
 		}
 	}
 	return 0
 }
 
 // parseUptime reads /proc/uptime.
-func parseUptime(text []byte) (time.Duration, bool) {
-	first, _, _ := bytes.Cut(text, []byte(" "))
-	seconds, err := strconv.ParseFloat(string(first), 64)
+func parseUptime(text string) (time.Duration, bool) {
+	first, _, _ := strings.Cut(text, " ")
+	seconds, err := strconv.ParseFloat(first, 64)
 	if err != nil || !(seconds >= 0 && seconds < 1e9) {
 		return 0, false
 	}
@@ -156,8 +156,8 @@ func parseUptime(text []byte) (time.Duration, bool) {
 }
 
 // parseLoadavg reads /proc/loadavg.
-func parseLoadavg(text []byte) *Queue {
-	fields := strings.Fields(string(text))
+func parseLoadavg(text string) *Queue {
+	fields := strings.Fields(text)
 	if len(fields) < 4 {
 		return nil
 	}
@@ -171,11 +171,17 @@ func parseLoadavg(text []byte) *Queue {
 	}
 	q := &Queue{Load1: loads[0], Load5: loads[1], Load15: loads[2]}
 	running, tasks, _ := strings.Cut(fields[3], "/")
-	if n, err := strconv.ParseUint(running, 10, 31); err == nil {
-		q.RunQueue = max(int(n)-1, 0) // without the one that read it, as sar counts
-	}
-	if n, err := strconv.ParseUint(tasks, 10, 31); err == nil {
-		q.Tasks = int(n)
-	}
+	q.RunQueue = max(int(number(running, 31))-1, 0) // without the one that read it, as sar counts
+	q.Tasks = int(number(tasks, 31))
 	return q
+}
+
+// number is what text says within that many bits. What is no such number is 0, which
+// helps as much as anything.
+func number(text string, bits int) uint64 {
+	n, err := strconv.ParseUint(text, 10, bits)
+	if err != nil {
+		return 0
+	}
+	return n
 }

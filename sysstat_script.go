@@ -32,7 +32,7 @@ const (
 // machineAnswer is what the script wrote, cut into its parts.
 type machineAnswer struct {
 	begun, ended bool
-	parts        map[string][]byte // but those of sadf
+	parts        map[string]string // but those of sadf
 	sadf         []sadfAnswer
 }
 
@@ -45,7 +45,7 @@ type sadfAnswer struct {
 
 // cutAnswer cuts what the script wrote. A part that comes twice is the last one.
 func cutAnswer(text []byte) *machineAnswer {
-	a := &machineAnswer{parts: make(map[string][]byte)}
+	a := &machineAnswer{parts: make(map[string]string)}
 	name, start := "", 0
 	for at := 0; at < len(text); {
 		next := len(text)
@@ -84,7 +84,7 @@ func (a *machineAnswer) keep(name string, text []byte) {
 			a.sadf[n-1].finish(string(text))
 		}
 	default:
-		a.parts[name] = text
+		a.parts[name] = strings.ToValidUTF8(string(text), "\uFFFD") // as JSON will have it
 	}
 }
 
@@ -102,7 +102,7 @@ func (t *sadfAnswer) finish(words string) {
 
 // clock returns the seconds of the machine's clock, and whether it told.
 func (a *machineAnswer) clock() (time.Time, bool) {
-	n, err := strconv.ParseInt(string(a.parts["clock"]), 10, 64)
+	n, err := strconv.ParseInt(a.parts["clock"], 10, 64)
 	return time.Unix(n, 0).UTC(), err == nil && n > 0
 }
 
