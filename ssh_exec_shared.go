@@ -71,13 +71,15 @@ func (sh *sshShared) release(ctx context.Context, program string) (sshRelease, e
 	defer log.remove()
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	// One that fails is no OpenSSH, and may run commands all the same.
-	if err := askSSH(asking, program, log, "-V"); err != nil && !isExit(err) {
-		if ctx.Err() != nil {
-			return sshRelease{}, ended(ctx)
-		}
+	switch err := askSSH(asking, program, log, "-V"); {
+	case ctx.Err() != nil:
+		return sshRelease{}, ended(ctx)
+	case asking.Err() != nil:
+		return sshRelease{}, nil // too busy for that; asked again next time
+	case err != nil && !isExit(err):
 		return sshRelease{}, fmt.Errorf("%w: %w", ErrSSH, err)
 	}
+	// One that fails or says something else is no OpenSSH, and may run commands all the same.
 	r := parseSSHRelease(log.tail())
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

@@ -345,6 +345,27 @@ func TestSSHCancelLeavesNothing(t *testing.T) {
 	}
 }
 
+// The answer to which release it is would have been kept as "none that is known".
+func TestSSHCancelledAtTheFirstQuestion(t *testing.T) {
+	t.Parallel()
+	f := newFakeSSH(t, newSSH)
+	s := f.server(t)
+	sits := f.sits(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var err error
+	done := after(func() { _, err = s.SSHCommand(ctx, []string{"exit 255"}, nil) })
+	p := f.begun(t)
+	cancel()
+	<-done
+	p.requireReaped(t)
+	require.ErrorIs(t, noted(t, err), context.Canceled)
+
+	require.NoError(t, os.Remove(sits))
+	r, err := sshRun(t, s, "exit 255", nil)
+	require.NoError(t, err)
+	assert.Equal(t, 255, r.ExitStatus)
+}
+
 func TestSSHDeadline(t *testing.T) {
 	t.Parallel()
 	f := newFakeSSH(t, newSSH)
@@ -428,12 +449,12 @@ func TestSSHSharedConnectionThatFails(t *testing.T) {
 
 	// One that waited for a connection that somebody else gave up makes it itself.
 	require.NoError(t, os.Remove(filepath.Join(f.dir, "refuse")))
-	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "sit"), nil, 0o600))
+	sits := f.sits(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var first error
 	done := after(func() { _, first = s.SSHCommand(ctx, []string{"exit 0"}, nil) })
 	p := f.begun(t)
-	require.NoError(t, os.Remove(filepath.Join(f.dir, "sit")))
+	require.NoError(t, os.Remove(sits))
 	var second error
 	waited := after(func() { _, second = s.SSHCommand(t.Context(), []string{"exit 0"}, nil) })
 	cancel()

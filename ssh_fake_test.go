@@ -76,6 +76,15 @@ func (f *fakeProgram) calls(t testing.TB) (calls [][]string) {
 	return calls
 }
 
+// sits has the questions for the release and new shared connections sit there until the
+// file is removed.
+func (f *fakeProgram) sits(t testing.TB) string {
+	t.Helper()
+	name := filepath.Join(f.dir, "sit")
+	require.NoError(t, os.WriteFile(name, nil, 0o600))
+	return name
+}
+
 // process is one that sits there. Its end is that of the connection.
 type process struct {
 	net.Conn
@@ -135,6 +144,10 @@ func fakeSSH() int {
 	}
 	switch line := args[len(args)-1]; {
 	case line == "-V":
+		if _, err := os.Stat(filepath.Join(dir, "sit")); err == nil {
+			f := fakeSession{dir: dir}
+			_, _ = io.Copy(io.Discard, f.present())
+		}
 		version, _ := os.ReadFile(filepath.Join(dir, "version"))
 		_, _ = os.Stderr.Write(version)
 		return 0
