@@ -1,0 +1,129 @@
+package bbb
+
+import (
+	"context"
+	"io"
+	"reflect"
+	"slices"
+	"sync"
+)
+
+// SSHCommand runs a command on the machines of all servers of the group that are not
+// disabled ([ModeDisabled]), also of those whose API does not answer: that is when one
+// wants to look. It is [Server.SSHCommand] for many; what argv is, and what becomes of
+// it on the far side, is said there.
+//
+// As many commands run at the same time as the group has workers ([WithWorkers]). There
+// is no time-out but that of ctx, and SSHCommand returns when all have ended: one that
+// hangs keeps nothing from the others but its worker. What the commands write can be
+// had meanwhile with [CommandOutput].
+//
+// The results are in the order of the group, one for each server. When some failed, a
+// *[GroupError] that names those comes beside them: value and error both non-nil. A
+// command that ran and gave an exit status other than 0 has not failed in this sense, so
+// look at [CommandResult.ExitStatus] too:
+//
+//	results, err := group.SSHCommand(ctx, []string{"systemctl", "is-active", "bbb-web"}, nil)
+//	for _, r := range results {
+//		if r.Err == nil && r.Value.ExitStatus != 0 { ... }
+//	}
+//
+// # Standard input
+//
+// Every command gets all of stdin, from its start, also one whose turn comes late; nil is
+// an empty one. stdin is read by one goroutine, and only as far as the command that
+// reads fastest wants it: one that is slow or hangs does not delay the others, and
+// where none reads, nothing is read. The error of a Read reaches every command that reads
+// that far, after what came before it.
+//
+// The first MiB is kept in memory. What comes after it is kept in a file in
+// [os.TempDir] that nobody else can read and that is gone when SSHCommand returns; when
+// that has no room, the commands that read on fail. A *[bytes.Reader], a
+// *[strings.Reader] and an *[os.File] that is a regular file are read where they are: nothing
+// is kept, and their positions stay. Do not change such a file meanwhile. For a single
+// server nothing is kept either.
+//
+// When all commands have ended, stdin is not read any more. Only a Read that is under
+// way then, such as one of a terminal, cannot be interrupted: it is waited for no longer
+// than a tenth of a second, and what it still reads is lost.
+//
+// Errors of single servers are those of [Server.SSHCommand]. A [Scope] has no commands:
+// it is about meetings, not machines.
+func (g *Group) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (Results[*CommandResult], error) {
+	ctx, done, err := g.begin(ctx, callSSH)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	// Cut off here too, not only in each command: this wakes those that read stdin.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(g.stop, func() { cancel(errCutOff) })() //nolint:contextcheck // the group ends it besides the caller
+
+	servers := g.serving()
+	opts = append(slices.Clip(opts), inTurn())
+	run := func(ctx context.Context, s *Server) (*CommandResult, error) {
+		return s.SSHCommand(ctx, argv, stdin, opts...)
+	}
+	if stdin != nil && len(servers) > 1 {
+		shared := newSharedStdin(ctx, stdin)
+		defer shared.close()
+		run = func(ctx context.Context, s *Server) (*CommandResult, error) {
+			own := shared.open()
+			defer own.close()
+			return s.SSHCommand(ctx, argv, own, opts...)
+		}
+	}
+	results := fanOut(ctx, servers, g.workers, run)
+	return results, results.Err(callSSH)
+}
+
+// inTurn is the last option of a command: a writer that is given for more than one
+// server, or for both streams of one, is written to by one at a time.
+func inTurn() CommandOption {
+	var turns writerTurns
+	return func(c *commandConfig) {
+		if given := c.output; given != nil {
+			c.output = func(s *Server) (stdout, stderr io.Writer) {
+				stdout, stderr = given(s)
+				return turns.of(stdout), turns.of(stderr)
+			}
+		}
+	}
+}
+
+// writerTurns knows the writers that were given so far.
+type writerTurns struct {
+	mu    sync.Mutex // protects known
+	known map[io.Writer]*turnWriter
+}
+
+// of returns a writer to w that waits for its turn. What cannot be compared is no
+// pointer, so it cannot be found again.
+func (t *writerTurns) of(w io.Writer) io.Writer {
+	if w == nil || !reflect.ValueOf(w).Comparable() {
+		return w
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known[w] == nil {
+		if t.known == nil {
+			t.known = make(map[io.Writer]*turnWriter)
+		}
+		t.known[w] = &turnWriter{to: w}
+	}
+	return t.known[w]
+}
+
+// turnWriter is a writer of which the writes do not overlap.
+type turnWriter struct {
+	mu sync.Mutex // held while the caller's writer writes
+	to io.Writer
+}
+
+// Write implements [io.Writer].
+func (w *turnWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}
