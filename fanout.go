@@ -11,12 +11,13 @@ import (
 // Result is what one server of a fan-out gave.
 type Result[T any] struct {
 	Server   *Server
-	Value    T
+	Value    T // beside an Err: what there was until then, if anything
 	Err      error
 	Duration time.Duration // how long it took, waiting for a worker not counted
 }
 
-// Results are what the servers of a fan-out gave, in the order of the group.
+// Results are what the servers of a fan-out gave, in the order of the group. They come
+// from [FanOut] and [Group.SSHCommand].
 type Results[T any] []Result[T]
 
 // Values returns the values of the servers that did not fail.

@@ -55,26 +55,26 @@ func (g *Group) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, 
 		return nil, err
 	}
 	defer done()
-	// Cut off here too, not only in each command: this wakes those that read stdin.
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(g.stop, func() { cancel(errCutOff) })() //nolint:contextcheck // the group ends it besides the caller
-
-	servers := g.serving()
 	opts = append(slices.Clip(opts), inTurn())
-	run := func(ctx context.Context, s *Server) (*CommandResult, error) {
-		return s.SSHCommand(ctx, argv, stdin, opts...)
-	}
+	servers := g.serving()
+	stdinOf := func() (io.Reader, func()) { return stdin, func() {} }
 	if stdin != nil && len(servers) > 1 {
 		shared := newSharedStdin(ctx, stdin)
 		defer shared.close()
-		run = func(ctx context.Context, s *Server) (*CommandResult, error) {
+		defer context.AfterFunc(g.stop, func() { shared.stop(errCutOff) })() //nolint:contextcheck // the group ends commands besides the caller
+		stdinOf = func() (io.Reader, func()) {
 			own := shared.open()
-			defer own.close()
-			return s.SSHCommand(ctx, argv, own, opts...)
+			return own, own.close
 		}
 	}
-	results := fanOut(ctx, servers, g.workers, run)
+	results := fanOut(ctx, servers, g.workers, func(ctx context.Context, s *Server) (*CommandResult, error) {
+		if g.stop.Err() != nil {
+			return nil, &Error{Server: s.name, Call: callSSH, Err: ErrClosed}
+		}
+		in, release := stdinOf()
+		defer release()
+		return s.SSHCommand(ctx, argv, in, opts...)
+	})
 	return results, results.Err(callSSH)
 }
 
