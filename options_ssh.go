@@ -162,11 +162,24 @@ func CommandLimit(n int64) CommandOption { return func(c *commandConfig) { c.lim
 // server, overriding the default of keeping it in the [CommandResult]. f may give nil
 // for one of them, which is then kept.
 //
-// Output is written as it comes, in pieces that end anywhere, by one goroutine for each
-// of the two: a writer that is given for both, or for several servers, must be safe for
-// concurrent use. A writer that is slow makes the command wait. One that fails stops
+// [Group.SSHCommand] calls f once for each server when its turn has come, for several at
+// the same time. Writers may be the same for both streams and for several servers, such
+// as [os.Stdout]: as with [os/exec.Cmd], one that can be compared, as pointers can, is written to by
+// one goroutine at a time.
+//
+// Output is written as it comes, in pieces that end anywhere. A writer that is slow makes
+// the command wait, and with it all that write there. One that fails stops
 // it, and its error comes back. One that is still blocked shortly after the context has
 // ended is left alone with what it is writing; nothing more is written to it then.
 func CommandOutput(f func(*Server) (stdout, stderr io.Writer)) CommandOption {
-	return func(c *commandConfig) { c.output = f }
+	if f == nil {
+		return func(c *commandConfig) { c.output = nil }
+	}
+	turns := new(writerTurns)
+	return func(c *commandConfig) {
+		c.output = func(s *Server) (stdout, stderr io.Writer) {
+			stdout, stderr = f(s)
+			return turns.of(stdout), turns.of(stderr)
+		}
+	}
 }

@@ -3,9 +3,6 @@ package bbb
 import (
 	"context"
 	"io"
-	"reflect"
-	"slices"
-	"sync"
 )
 
 // SSHCommand runs a command on the machines of all servers of the group that are not
@@ -47,15 +44,14 @@ import (
 // way then, such as one of a terminal, cannot be interrupted: it is waited for no longer
 // than a tenth of a second, and what it still reads is lost.
 //
-// Errors of single servers are those of [Server.SSHCommand]. A [Scope] has no commands:
-// it is about meetings, not machines.
+// Errors of single servers are those of [Server.SSHCommand]. A [Scope] has no commands: it is about
+// meetings, not machines.
 func (g *Group) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (Results[*CommandResult], error) {
 	ctx, done, err := g.begin(ctx, callSSH)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	opts = append(slices.Clip(opts), inTurn())
 	servers := g.serving()
 	stdinOf := func() (io.Reader, func()) { return stdin, func() {} }
 	if stdin != nil && len(servers) > 1 {
@@ -76,54 +72,4 @@ func (g *Group) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, 
 		return s.SSHCommand(ctx, argv, in, opts...)
 	})
 	return results, results.Err(callSSH)
-}
-
-// inTurn is the last option of a command: a writer that is given for more than one
-// server, or for both streams of one, is written to by one at a time.
-func inTurn() CommandOption {
-	var turns writerTurns
-	return func(c *commandConfig) {
-		if given := c.output; given != nil {
-			c.output = func(s *Server) (stdout, stderr io.Writer) {
-				stdout, stderr = given(s)
-				return turns.of(stdout), turns.of(stderr)
-			}
-		}
-	}
-}
-
-// writerTurns knows the writers that were given so far.
-type writerTurns struct {
-	mu    sync.Mutex // protects known
-	known map[io.Writer]*turnWriter
-}
-
-// of returns a writer to w that waits for its turn. What cannot be compared is no
-// pointer, so it cannot be found again.
-func (t *writerTurns) of(w io.Writer) io.Writer {
-	if w == nil || !reflect.ValueOf(w).Comparable() {
-		return w
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.known[w] == nil {
-		if t.known == nil {
-			t.known = make(map[io.Writer]*turnWriter)
-		}
-		t.known[w] = &turnWriter{to: w}
-	}
-	return t.known[w]
-}
-
-// turnWriter is a writer of which the writes do not overlap.
-type turnWriter struct {
-	mu sync.Mutex // held while the caller's writer writes
-	to io.Writer
-}
-
-// Write implements [io.Writer].
-func (w *turnWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
 }
