@@ -44,9 +44,15 @@ import (
 // way then, such as one of a terminal, cannot be interrupted: it is waited for no longer
 // than a tenth of a second, and what it still reads is lost.
 //
-// Errors of single servers are those of [Server.SSHCommand]. A [Scope] has no commands: it is about
+// Errors of single servers are those of [Server.SSHCommand]. For an argv that no server
+// could run, and when the group is closed, there are no results, but an *[Error] that
+// matches [ErrInvalidParams] or [ErrClosed]. A [Scope] has no commands: it is about
 // meetings, not machines.
 func (g *Group) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (Results[*CommandResult], error) {
+	// Of a command that no server can run, one error is enough.
+	if err := checkArgv(argv); err != nil {
+		return nil, &Error{Call: callSSH, Err: err}
+	}
 	ctx, done, err := g.begin(ctx, callSSH)
 	if err != nil {
 		return nil, err

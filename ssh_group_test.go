@@ -110,6 +110,17 @@ func TestGroupSSHCommand(t *testing.T) {
 	assert.Equal(t, 3, results[2].Value.ExitStatus)
 }
 
+func TestGroupSSHCommandThatNobodyCanRun(t *testing.T) {
+	t.Parallel()
+	g := machines(t, 3, func(context.Context, bbb.RemoteCommand) (int, error) { panic("not called") })
+	for _, argv := range [][]string{nil, {""}, {"rm", "a\x00b"}} {
+		results, err := g.SSHCommand(t.Context(), argv, nil)
+		require.ErrorIs(t, noted(t, err), bbb.ErrInvalidParams)
+		assert.Nil(t, results)
+		assert.NotErrorAs(t, err, new(*bbb.GroupError), "one error, not one for each server")
+	}
+}
+
 // It is when the API of a server does not answer that one wants to look at its machine.
 func TestGroupSSHCommandGoesToOfflineServers(t *testing.T) {
 	t.Parallel()

@@ -52,15 +52,22 @@ func (c *RemoteCommand) check() error {
 	case c.Host == "" || strings.HasPrefix(c.Host, "-") || strings.ContainsAny(c.Host, shellSpecial+"@/") ||
 		strings.ContainsFunc(c.Host, isControl):
 		problem = fmt.Sprintf("%q is not a host name", c.Host)
-	case strings.TrimSpace(strings.Join(c.Argv, "")) == "": // ssh would begin a session of a shell
-		problem = "there is no command"
-	case strings.Contains(strings.Join(c.Argv, ""), "\x00"):
-		problem = "the command has a NUL byte, which no command line can hold"
 	default:
 		problem = strings.Join(c.SSH.problems(), ", ")
 	}
 	if problem != "" {
 		return fmt.Errorf("%w: %s", ErrInvalidParams, problem)
+	}
+	return checkArgv(c.Argv)
+}
+
+// checkArgv is the part of check that is the same for all servers.
+func checkArgv(argv []string) error {
+	switch line := strings.Join(argv, ""); {
+	case strings.TrimSpace(line) == "": // ssh would begin a session of a shell
+		return fmt.Errorf("%w: there is no command", ErrInvalidParams)
+	case strings.Contains(line, "\x00"):
+		return fmt.Errorf("%w: the command has a NUL byte, which no command line can hold", ErrInvalidParams)
 	}
 	return nil
 }
