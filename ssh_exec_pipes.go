@@ -88,6 +88,9 @@ func (p *sshPipes) finish(ctx context.Context) {
 	if p.stdin != nil {
 		p.stdin.ended.Store(true)
 		_ = p.stdin.w.Close() // wakes a write
+		if r, ok := p.stdin.from.(*stdinReader); ok {
+			r.close() // wakes a read
+		}
 		select {
 		case <-p.stdin.done:
 		case <-time.After(leaveDelay): // a Read that blocks
@@ -184,7 +187,7 @@ func (i *stdinPipe) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := i.from.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.EOF) && !i.ended.Load() { // or nobody needed it
 		i.err = err
 	}
 	return n, err
