@@ -409,8 +409,13 @@ func TestOneWriterForAllServers(t *testing.T) {
 		return 0, nil
 	})
 	var all bytes.Buffer // without a lock: the race detector sees writes at the same time
-	results, err := g.SSHCommand(t.Context(), []string{"hello"}, nil,
-		bbb.CommandOutput(func(*bbb.Server) (io.Writer, io.Writer) { return &all, &all }))
+	output := bbb.CommandOutput(func(*bbb.Server) (io.Writer, io.Writer) { return &all, &all })
+	_, err := server(t, g, "bbb1").SSHCommand(t.Context(), []string{"hello"}, nil, output)
+	require.NoError(t, err)
+	assert.Equal(t, 2*20, strings.Count(all.String(), "bbb1 says hello\n"))
+
+	all.Reset()
+	results, err := g.SSHCommand(t.Context(), []string{"hello"}, nil, output)
 	require.NoError(t, noted(t, err))
 	lines := strings.Fields(strings.ReplaceAll(all.String(), " says hello", ""))
 	assert.Len(t, lines, 50*2*20)

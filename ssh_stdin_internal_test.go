@@ -1,8 +1,10 @@
 package bbb
 
 import (
+	"context"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,4 +35,29 @@ func TestStdinWhenTheDiskIsFull(t *testing.T) {
 	s.close()
 	_, err = os.Stat(path)
 	require.ErrorIs(t, err, os.ErrNotExist, "a file that has a name until then is removed too")
+}
+
+// Two hundred servers were told to restart something, from a terminal that nobody typed
+// into. Each of the commands was waited for a tenth of a second more, in case its stdin
+// should be read yet.
+func TestCommandThatEndedNeedsNoStdin(t *testing.T) {
+	t.Parallel()
+	terminal, nobody := io.Pipe()
+	s := newSharedStdin(t.Context(), terminal)
+	own := s.open()
+	p, err := openPipes(exec.CommandContext(t.Context(), "never started"), own, io.Discard, io.Discard)
+	require.NoError(t, err)
+	p.started()
+	ctx, stop := context.WithCancelCause(t.Context())
+	defer stop(nil)
+	p.copy(stop)
+	p.finish(ctx)
+	select {
+	case <-p.stdin.done:
+	default:
+		assert.Fail(t, "it is still read")
+	}
+	require.NoError(t, context.Cause(ctx), "the command has not failed for that")
+	require.NoError(t, nobody.Close())
+	s.close()
 }
