@@ -60,7 +60,10 @@ func beginning(data []byte) string {
 // host reads one host, and reports whether it has an interval.
 func (s *sadfScan) host(r *SysStat) bool {
 	text := func() string {
-		text, _ := s.scalar()
+		text, ok := s.scalar()
+		if !ok {
+			s.skip()
+		}
 		return shownName(text)
 	}
 	found := false
@@ -98,11 +101,12 @@ func (s *sadfScan) host(r *SysStat) bool {
 // empty objects that old releases write for the intervals they leave out, or when the
 // text ended within it.
 func (s *sadfScan) sample() (sample Sample, ok bool) {
+	interfaces := make(map[string]int)
 	s.object(func(name []byte) {
 		switch string(name) {
 		case "timestamp":
 			sample.Time, sample.Interval = s.timestamp()
-		case "cpu-load", "cpu-load-all": // the latter with -u ALL before 12.0
+		case "cpu-load", "cpu-load-all": // the latter in 11.x, with -u ALL
 			sample.CPU = s.cpus()
 		case "io":
 			sample.IO = sadfValue[IO](s)
@@ -113,7 +117,7 @@ func (s *sadfScan) sample() (sample Sample, ok bool) {
 		case "queue":
 			sample.Queue = sadfValue[Queue](s)
 		case "network":
-			s.network(&sample)
+			s.network(&sample, interfaces)
 		default:
 			s.skip()
 		}
@@ -167,9 +171,8 @@ func cpuOrder(c CPU) int {
 }
 
 // network reads traffic and errors, which are separate lists of the same interfaces, into
-// one list.
-func (s *sadfScan) network(sample *Sample) {
-	known := make(map[string]int)
+// one list. known is where in it each is.
+func (s *sadfScan) network(sample *Sample, known map[string]int) {
 	s.object(func(name []byte) {
 		switch string(name) {
 		case "net-dev", "net-edev":
