@@ -22,7 +22,7 @@ func decodeSadf(data []byte) (*SysStat, error) {
 	s := sadfScan{text: data[start:]}
 	report := SysStat{Source: SourceSadf}
 	var hosts, found bool
-	s.object(func(name []byte) {
+	s.object(func([]byte) { // "sysstat"
 		s.object(func(name []byte) {
 			if string(name) != "hosts" {
 				s.skip()
@@ -198,21 +198,19 @@ func (s *sadfScan) network(sample *Sample, known map[string]int) {
 	})
 }
 
-// total finds the size of the memory, which sadf does not print: all fields that add up
-// to it depend on whether Used counts caches, and UsedPercent tells which.
+// total finds the size of the memory, which sadf does not print. What adds up to it
+// depends on what Used counts, and UsedPercent tells that, to two decimals.
 func (m *Memory) total() int64 {
-	counting := float64(m.Free) + float64(m.Used)
-	without := counting + float64(m.Buffers) + float64(m.Cached) + float64(m.Slab)
-	off := func(total float64) float64 {
+	counting := m.Free + m.Used
+	cached := m.Buffers + m.Cached
+	off := func(total int64) float64 {
 		if total == 0 {
 			return math.Inf(1)
 		}
-		return math.Abs(100*float64(m.Used)/total - m.UsedPercent)
+		return math.Floor(100 * math.Abs(100*float64(m.Used)/float64(total)-m.UsedPercent))
 	}
-	if off(counting) < off(without) {
-		return int64(counting)
-	}
-	return int64(without)
+	sums := []int64{counting + cached + m.Slab, counting + cached, counting}
+	return slices.MinFunc(sums, func(a, b int64) int { return cmp.Compare(off(a), off(b)) })
 }
 
 // sadfTime is the time of an interval as sadf writes it.

@@ -228,6 +228,29 @@ func TestSadfOfAllReleases(t *testing.T) {
 	}
 }
 
+// sadf does not print how much memory there is. Half of 1000 are in use here, whatever
+// is counted as such.
+func TestSadfTotalOfMemory(t *testing.T) {
+	t.Parallel()
+	for name, memory := range map[string]string{
+		"caches counted":           `"memfree": 500, "memused": 500, "memused-percent": 50.00, "buffers": 50, "cached": 250, "slab": 100`,
+		"no slabs known":           `"memfree": 500, "memused": 500, "memused-percent": 50.00, "buffers": 50, "cached": 250`,
+		"caches not counted":       `"memfree": 100, "memused": 500, "memused-percent": 50.00, "buffers": 50, "cached": 250, "slab": 100`,
+		"but slabs":                `"memfree": 200, "memused": 500, "memused-percent": 50.00, "buffers": 50, "cached": 250, "slab": 100`,
+		"rounded":                  `"memfree": 500, "memused": 500, "memused-percent": 50.004, "cached": 400`,
+		"nothing but caches":       `"memfree": 100, "memused": 0, "memused-percent": 0.00, "buffers": 50, "cached": 750, "slab": 100`,
+		"no percentage, no caches": `"memfree": 500, "memused": 500`,
+	} {
+		got, err := decodeSadf([]byte(sadfSamples(`{"memory": {` + memory + `}}`)))
+		if assert.NoError(t, err, name) {
+			assert.EqualValues(t, 1000, got.Memory.Total, name)
+		}
+	}
+	got, err := decodeSadf([]byte(sadfSamples(`{"memory": {"swpfree": 100, "memused-percent": 50.00}}`)))
+	require.NoError(t, err)
+	assert.Zero(t, got.Memory.Total)
+}
+
 // In the first minutes of a day there is a file, and no interval.
 func TestSadfWithoutInterval(t *testing.T) {
 	t.Parallel()
