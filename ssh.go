@@ -81,7 +81,7 @@ type CommandResult struct {
 // where ssh is not, and the other way round. Servers that are offline or disabled are
 // reached like others.
 func (s *Server) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (*CommandResult, error) {
-	fail := func(err error) error { return s.failed(callSSH, 0, err) }
+	fail := func(err error) error { return s.failed(callSSH, new(response), err) }
 	cfg := commandConfig{limit: DefaultCommandLimit}
 	for _, o := range opts {
 		if o == nil {

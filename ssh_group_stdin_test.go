@@ -22,7 +22,7 @@ func TestLargeStdinIsNotKeptInMemory(t *testing.T) {
 	const size = 50 << 20
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	g := machines(t, 5, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 5, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		n, err := readPattern(c.Stdin)
 		for _, f := range tempFiles(t, dir) {
 			assert.Equal(t, os.FileMode(0o600), f.Mode())
@@ -66,7 +66,7 @@ func tempFiles(t testing.TB, dir string) []os.FileInfo {
 
 func TestStdinWithoutRoomForIt(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "not there"))
-	g := machines(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		if c.Server == "bbb2" {
 			return io.ReadFull(c.Stdin, make([]byte, 1<<20))
 		}
@@ -84,7 +84,7 @@ func TestStdinWithoutRoomForIt(t *testing.T) {
 func TestStdinOfOneServer(t *testing.T) {
 	const size = 3 << 20
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "not there"))
-	g := machines(t, 1, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 1, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		n, err := readPattern(c.Stdin)
 		return int(n), err
 	})
@@ -112,7 +112,7 @@ func TestStdinThatCanBeReadAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before, err := in.Seek(0, io.SeekCurrent)
 			require.NoError(t, err)
-			g := machines(t, 5, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+			g := runnersOf(t, 5, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 				n, err := readPattern(c.Stdin)
 				return int(n), err
 			}, bbb.WithWorkers(2))
@@ -135,7 +135,7 @@ func TestStdinThatBecomesShorter(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "input")
 	require.NoError(t, os.WriteFile(path, []byte("all of it"), 0o600))
 	file := opened(t, path)
-	g := machines(t, 2, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 2, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		if err := os.Truncate(path, 3); err != nil {
 			return 0, err
 		}
@@ -155,7 +155,7 @@ func TestStdinFromAPipe(t *testing.T) {
 	_, err = w.WriteString("uptime\n")
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
-	g := machines(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		_, err := io.Copy(c.Stdout, c.Stdin)
 		return 0, err
 	})
@@ -172,7 +172,7 @@ func (lazy) Read([]byte) (int, error) { return 0, nil }
 
 func TestStdinThatGivesNothing(t *testing.T) {
 	t.Parallel()
-	g := machines(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		_, err := io.Copy(c.Stdout, c.Stdin)
 		return 0, err
 	})

@@ -21,7 +21,7 @@ import (
 )
 
 // machines returns a group of n servers whose commands are run by a function.
-func machines(t *testing.T, n int, run bbb.RunnerFunc, opts ...bbb.GroupOption) *bbb.Group {
+func runnersOf(t *testing.T, n int, run bbb.RunnerFunc, opts ...bbb.GroupOption) *bbb.Group {
 	t.Helper()
 	return idle(t, n, append(opts, bbb.WithRunner(run))...)
 }
@@ -84,7 +84,7 @@ func readPattern(r io.Reader) (int64, error) {
 func TestGroupSSHCommand(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("no route to that machine")
-	g := machines(t, 4, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 4, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		assert.Equal(t, []string{"uptime", "-p"}, c.Argv)
 		switch c.Server {
 		case "bbb2":
@@ -112,7 +112,7 @@ func TestGroupSSHCommand(t *testing.T) {
 
 func TestGroupSSHCommandThatNobodyCanRun(t *testing.T) {
 	t.Parallel()
-	g := machines(t, 3, func(context.Context, bbb.RemoteCommand) (int, error) { panic("not called") })
+	g := runnersOf(t, 3, func(context.Context, bbb.RemoteCommand) (int, error) { panic("not called") })
 	for _, argv := range [][]string{nil, {""}, {"rm", "a\x00b"}} {
 		results, err := g.SSHCommand(t.Context(), argv, nil)
 		require.ErrorIs(t, noted(t, err), bbb.ErrInvalidParams)
@@ -158,7 +158,7 @@ func TestGroupSSHCommandWhenTheGroupIsClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Int64
-		g := machines(t, 5, func(ctx context.Context, _ bbb.RemoteCommand) (int, error) {
+		g := runnersOf(t, 5, func(ctx context.Context, _ bbb.RemoteCommand) (int, error) {
 			ran.Add(1)
 			<-ctx.Done()
 			return 0, ctx.Err()
@@ -184,7 +184,7 @@ func TestAllOfStdinForAll(t *testing.T) {
 	t.Parallel()
 	const size = 3<<19 + 17
 	var now, most atomic.Int64
-	g := machines(t, 100, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 100, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); {
@@ -206,7 +206,7 @@ func TestAllOfStdinForAll(t *testing.T) {
 
 func TestNilStdinIsEmptyForAll(t *testing.T) {
 	t.Parallel()
-	g := machines(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		if c.Stdin == nil {
 			return 0, nil
 		}
@@ -226,7 +226,7 @@ func TestSlowServersDelayNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const size = 2 << 20
-		g := machines(t, 20, func(ctx context.Context, c bbb.RemoteCommand) (int, error) {
+		g := runnersOf(t, 20, func(ctx context.Context, c bbb.RemoteCommand) (int, error) {
 			switch c.Server {
 			case "bbb1":
 				<-ctx.Done()
@@ -267,13 +267,13 @@ func TestSlowServersDelayNobody(t *testing.T) {
 // that ends early is not waited for.
 func TestStdinThatNobodyReads(t *testing.T) {
 	t.Parallel()
-	g := machines(t, 3, func(context.Context, bbb.RemoteCommand) (int, error) { return 0, nil })
+	g := runnersOf(t, 3, func(context.Context, bbb.RemoteCommand) (int, error) { return 0, nil })
 	in := &counted{Reader: new(pattern)}
 	_, err := g.SSHCommand(t.Context(), []string{"true"}, in)
 	require.NoError(t, noted(t, err))
 	assert.Zero(t, in.reads.Load())
 
-	g = machines(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g = runnersOf(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		if c.Server == "bbb1" {
 			return 0, nil
 		}
@@ -288,7 +288,7 @@ func TestErrorOfStdinReachesThoseWhoReadThatFar(t *testing.T) {
 	t.Parallel()
 	const size = 1<<20 + 100
 	torn := errors.New("the tape is torn")
-	g := machines(t, 4, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 4, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		if c.Server == "bbb3" {
 			return io.ReadFull(c.Stdin, make([]byte, size))
 		}
@@ -347,7 +347,7 @@ func TestBlockedStdin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := machines(t, 5, test.run)
+				g := runnersOf(t, 5, test.run)
 				r, w := io.Pipe()
 				in := &counted{Reader: r}
 				ctx, cancel := context.WithCancel(t.Context())
@@ -376,7 +376,7 @@ func TestBlockedStdin(t *testing.T) {
 func TestNobodyReadsStdinAfterTheCommand(t *testing.T) {
 	t.Parallel()
 	var left sync.WaitGroup
-	g := machines(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		left.Go(func() {
 			_, err := io.Copy(io.Discard, c.Stdin)
 			assert.Error(t, err)
@@ -395,7 +395,7 @@ func TestNobodyReadsStdinAfterTheCommand(t *testing.T) {
 // streams of a command.
 func TestOneWriterForAllServers(t *testing.T) {
 	t.Parallel()
-	g := machines(t, 50, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 50, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		var streams sync.WaitGroup
 		for _, w := range []io.Writer{c.Stdout, c.Stderr} {
 			streams.Go(func() {
@@ -431,7 +431,7 @@ func (p pile) Write(b []byte) (int, error) { return p[0].Write(b) }
 
 func TestWritersOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	g := machines(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+	g := runnersOf(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		_, err := io.WriteString(c.Stdout, "out of "+c.Server)
 		_, err2 := io.WriteString(c.Stderr, "err of "+c.Server)
 		return 0, errors.Join(err, err2)
