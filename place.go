@@ -382,12 +382,12 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 // the request: it is a refusal, and there was no other try that may have succeeded.
 func refused(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return refusal(err) && !(ok && e.unsure)
+	return refusal(err) && (!ok || !e.unsure)
 }
 
-// refusal reports whether err is from a time that the server did not act on the
-// request: there was no connection, or it or the web server in front of it turned
-// the request away.
+// refusal reports whether err says that the server did not act on the request, at
+// least when that came for the last time: there was no connection, or it or the web
+// server in front of it turned the request away.
 func refusal(err error) bool {
 	if err == nil || errors.Is(err, ErrOutcomeUnknown) {
 		return false
