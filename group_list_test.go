@@ -97,7 +97,7 @@ func TestPartialList(t *testing.T) {
 
 func TestPartialListOverSockets(t *testing.T) {
 	t.Parallel()
-	g := newEmptyGroup(t, bbb.WithTimeout(2*time.Second, 3*time.Second))
+	g := newEmptyGroup(t, bbb.WithTimeout(time.Minute, 5*time.Second))
 	fakes := make([]*bbbtest.Server, 5)
 	for i := range fakes {
 		fakes[i] = bbbtest.Start(t, bbbtest.WithName(fmt.Sprintf("bbb%d", i+1)), bbbtest.WithRequestFunc(suite.request))
