@@ -56,9 +56,9 @@ type CommandResult struct {
 //
 // stdin is what the command reads; nil is an empty one. It is read as fast as the
 // command takes it. A command that ends without reading all of it is fine. A reader that
-// fails breaks the command off, and its error comes back; the command then sees the
-// connection end, not a proper end of its input. A Read that is blocked when the
-// command ends is not waited for, and its data is lost.
+// fails breaks the connection off, and its error comes back; the command over there sees
+// that as the end of its input, so one that must not take half for the whole has to check
+// it. A Read that is blocked when the command ends is not waited for, and its data is lost.
 //
 // There is no time-out but ctx, and for making the connection [SSH.ConnectTimeout]; a
 // machine that falls silent while the command runs is given up after about 20 seconds.
