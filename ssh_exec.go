@@ -22,7 +22,9 @@ const killDelay = time.Second
 // and gives up a machine that was silent for about 20 seconds (ServerAliveInterval and
 // ServerAliveCountMax). It is stopped by SIGTERM when the context ends, by SIGKILL a
 // second later, with all processes that it started, such as that of a ProxyCommand. On
-// Windows, only ssh itself is stopped.
+// Windows, only ssh itself is stopped. It has a process group of its own, so the Ctrl-C of a
+// terminal does not reach it, only the program, which ends the context. A program that is
+// killed itself leaves its ssh behind until the command ends.
 //
 // What ssh itself has to say (LogLevel=ERROR) goes into errors, by way of a temporary
 // file, and not to the command's stderr. Three things cannot be kept apart from it: the

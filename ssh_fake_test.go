@@ -42,7 +42,7 @@ func newFakeSSH(t testing.TB, version string) *fakeProgram {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	dir, err := os.MkdirTemp("", "ssh") // short: the path of a socket ends at 104 bytes
+	dir, err := os.MkdirTemp("", "ssh") //nolint:usetesting // short: the path of a socket ends at 104 bytes
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
 	f := &fakeProgram{path: filepath.Join(dir, fakeSSHName), dir: dir}

@@ -27,7 +27,7 @@ func sshServer(t testing.TB, url string, f bbb.RunnerFunc, opts ...bbb.ServerOpt
 func TestSSHCommandAsARunnerGetsIt(t *testing.T) {
 	t.Parallel()
 	var got bbb.RemoteCommand
-	s := sshServer(t, "https://bbb1.test", func(ctx context.Context, c bbb.RemoteCommand) (int, error) {
+	s := sshServer(t, "https://bbb1.test", func(_ context.Context, c bbb.RemoteCommand) (int, error) {
 		got = c
 		text, err := io.ReadAll(c.Stdin)
 		assert.NoError(t, err)
