@@ -173,8 +173,8 @@ func (i *stdinPipe) copy(stop context.CancelCauseFunc) {
 	// An error of the pipe is that of a command which reads no more.
 	_, _ = io.Copy(struct{ io.Writer }{i.w}, struct{ io.Reader }{i})
 	if i.err != nil {
-		// The pipe stays open until ssh is stopped: the command must not take this for a
-		// proper end of its input.
+		// The pipe stays open until ssh is stopped: with a proper end of its input the command
+		// might come to a proper end, too, and what ssh says of it would hide this error.
 		stop(fmt.Errorf("cannot read its stdin: %w", i.err))
 		return
 	}

@@ -222,7 +222,7 @@ func TestSSHStdinThatFails(t *testing.T) {
 	r, err := sshRun(t, f.server(t), "cat; out END OF INPUT; exit 0", io.MultiReader(strings.NewReader("begun "), failing{broken}))
 	require.ErrorIs(t, err, broken)
 	assert.ErrorContains(t, err, "bbb: ssh on bbb1: cannot read its stdin: the disk is gone")
-	assert.NotContains(t, string(r.Stdout), "END", "it did not take that for the end of its input")
+	assert.NotContains(t, string(r.Stdout), "END", "ssh was not told that this is the end")
 }
 
 func TestSSHOutputIsLimited(t *testing.T) {
