@@ -14,6 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// sadfAnswers are the files of testdata/sysstat.
+var sadfAnswers = []string{
+	"11.0.json", "11.2.json", "11.6.json", "12.0.json", "12.2.json", "12.5.json", "12.6.json", "12.6-empty.json", "12.7.json",
+}
+
 // What is not as it should be costs itself, and nothing beside it.
 func TestSadfThatIsDamaged(t *testing.T) {
 	t.Parallel()
@@ -260,19 +265,44 @@ func TestSadfLimits(t *testing.T) {
 	}
 }
 
-// Every field of an activity says what sadf calls it, or it would stay zero for ever. No
-// two have one name.
-func TestSadfNamesOfFields(t *testing.T) {
+// Every field of an activity is filled by the answer of some release: a name that is
+// spelled wrong would leave it zero for ever.
+func TestSadfFillsEveryField(t *testing.T) {
 	t.Parallel()
-	for typ, names := range sadfFields {
-		fields := make(map[int]bool)
-		for _, i := range names {
-			fields[i] = true
-		}
-		for i := range typ.NumField() {
-			if f := typ.Field(i); typ != reflect.TypeFor[Memory]() || f.Name != "Total" {
-				assert.True(t, fields[i], "%s.%s", typ, f.Name)
+	filled := make(map[reflect.Type]map[int]bool)
+	var look func(v reflect.Value)
+	look = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if !v.IsNil() {
+				look(v.Elem())
 			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				look(v.Index(i))
+			}
+		case reflect.Struct:
+			if filled[v.Type()] == nil {
+				filled[v.Type()] = make(map[int]bool)
+			}
+			for i := range v.NumField() {
+				filled[v.Type()][i] = filled[v.Type()][i] || !v.Field(i).IsZero()
+			}
+		}
+	}
+	for _, name := range sadfAnswers {
+		if report, err := decodeSadf(sadfText(t, name)); err == nil {
+			for i, v := 0, reflect.ValueOf(report.Sample); i < v.NumField(); i++ {
+				look(v.Field(i))
+			}
+		}
+	}
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[CPU](), reflect.TypeFor[IO](), reflect.TypeFor[Memory](), reflect.TypeFor[Kernel](),
+		reflect.TypeFor[Queue](), reflect.TypeFor[Interface](), reflect.TypeFor[Sockets](),
+	} {
+		for i := range typ.NumField() {
+			assert.True(t, filled[typ][i], "%s.%s", typ, typ.Field(i).Name)
 		}
 	}
 }
@@ -280,7 +310,7 @@ func TestSadfNamesOfFields(t *testing.T) {
 // FuzzSadf claims that no text makes decodeSadf panic or fail in another way than it says,
 // and that a report goes through JSON, as it does in a Cache, without a change.
 func FuzzSadf(f *testing.F) {
-	for _, name := range []string{"11.0.json", "11.2.json", "11.6.json", "12.0.json", "12.2.json", "12.5.json", "12.6.json", "12.6-empty.json", "12.7.json"} {
+	for _, name := range sadfAnswers {
 		f.Add(sadfText(f, name))
 	}
 	f.Add([]byte(sadfSamples(`{"timestamp": {"date": "9999-12-31", "time": "23:59:59", "tz": "-1200", "interval": 1e300}, "memory": {"memfree": 9007199254740991, "memused": 9007199254740991, "buffers": 9007199254740991, "memused-percent": 100}}`)))

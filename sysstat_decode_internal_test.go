@@ -45,7 +45,7 @@ func TestSadfOfAllReleases(t *testing.T) {
 				Network: []Interface{
 					{
 						Name: "eth0", RxPackets: 1523.4, TxPackets: 1498.02, RxKiB: 811.55, TxKiB: 1204.66,
-						RxMulticast: 0.03, UtilPercent: 0.99,
+						RxCompressed: 0.25, TxCompressed: 0.75, RxMulticast: 0.03, UtilPercent: 0.99,
 						RxErrors: 0.01, TxErrors: 0.02, Collisions: 0.03, RxDropped: 0.04, TxDropped: 0.05,
 						TxCarrier: 0.06, RxFrame: 0.07, RxFIFO: 0.08, TxFIFO: 0.09,
 					},

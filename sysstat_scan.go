@@ -30,7 +30,7 @@ type sadfScan struct {
 
 // Limits against answers of machines that are not what they were.
 const (
-	sadfDepth = 32   // of brackets; sadf needs 10
+	sadfDepth = 32   // of brackets; sadf needs 9
 	sadfItems = 8192 // CPUs or interfaces that are kept; Linux has no more CPUs
 	sadfName  = 255  // bytes of a name that are kept; no host name is longer
 )
