@@ -70,11 +70,8 @@ func (s *Server) SysStat(ctx context.Context) (*SysStat, error) {
 
 // readSysStat is SysStat without telling anybody.
 func (s *Server) readSysStat(ctx context.Context) (*SysStat, error) {
-	limit := DefaultSysStatTimeout
-	if s.cfg.ssh != nil {
-		limit = cmp.Or(s.cfg.ssh.SysStatTimeout, limit)
-	}
-	bounded, cancel := context.WithTimeout(ctx, limit)
+	limit := s.ssh().SysStatTimeout
+	bounded, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no report within %s", limit))
 	defer cancel()
 	start := s.group.now()
 	res, err := s.SSHCommand(bounded, []string{"sh"}, strings.NewReader(sysStatScript), CommandLimit(sysStatLimit))
@@ -96,6 +93,7 @@ func (s *Server) readSysStat(ctx context.Context) (*SysStat, error) {
 		return nil, s.noSysStat(fmt.Errorf("%w: %w", ErrNoReport, problem))
 	}
 	if problem != nil {
+		problem = s.redact(problem)
 		r.Err, r.Problem = problem, problem.Error()
 	}
 	return r, nil
@@ -108,7 +106,7 @@ func (s *Server) noSysStat(err error) error {
 		renamed.Call = callSysStat
 		return &renamed
 	}
-	return &Error{Server: s.name, Call: callSysStat, Err: err}
+	return &Error{Server: s.name, Call: callSysStat, Err: s.redact(err)}
 }
 
 // SysStat reads how busy the machines of all servers are that are not disabled
@@ -141,13 +139,12 @@ func (a *machineAnswer) report(start, end time.Time) (r *SysStat, problem error)
 	live, cpus := a.live(clock)
 	if r, problem = a.sample(); r != nil {
 		switch age := clock.Sub(r.Time); {
-		case live == nil: // nothing better
 		case r.Time.IsZero():
 			r, problem = nil, fmt.Errorf("%w: it has no time", ErrSadfOld)
-		case age > sadfOld:
-			r, problem = nil, fmt.Errorf("%w: it ended %s before", ErrSadfOld, age.Round(time.Second))
-		case age < -sadfAhead:
+		case age < -sadfAhead: // it would be new for hours
 			r, problem = nil, fmt.Errorf("%w: it ends %s in the future", ErrSadfOld, (-age).Round(time.Second))
+		case age > sadfOld && live != nil:
+			r, problem = nil, fmt.Errorf("%w: it ended %s before", ErrSadfOld, age.Round(time.Second))
 		}
 	}
 	if r == nil {

@@ -182,6 +182,7 @@ func TestSysStatOfAnOldInterval(t *testing.T) {
 		"just":       {2 * time.Minute, 2 * time.Minute, 0.20},
 		"old":        {2*time.Minute + 2*time.Second, time.Minute, 0.90},
 		"long":       {10 * time.Second, 10 * time.Minute, 0.90},
+		"no time":    {10 * time.Second, 0, 0.90},           // two collections in one second
 		"a bit late": {-2 * time.Second, time.Minute, 0.20}, // collected while the script ran
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,9 +222,16 @@ func TestSysStatOfAnIntervalThatDoesNotCount(t *testing.T) {
 				assert.Contains(t, r.Problem, c.text)
 
 				m.Change(func(st *bbbtest.MachineState) { st.NoProc = true })
+				if c.age < 0 {
+					_, err := s.SysStat(t.Context())
+					require.ErrorIs(t, noted(t, err), bbb.ErrNoReport)
+					require.ErrorIs(t, err, bbb.ErrSadfOld)
+					return
+				}
 				r = sysStat(t, s)
-				assert.Equal(t, bbb.SourceSadf, r.Source, "better than nothing")
-				assert.False(t, r.MachineLoad().Time.After(r.Collected))
+				assert.Equal(t, bbb.SourceSadf, r.Source, "better than nothing, and its age shows")
+				assert.InDelta(t, c.age.Seconds(), r.Age().Seconds(), 1)
+				assert.WithinDuration(t, r.Collected.Add(-c.age), r.MachineLoad().Time, time.Second)
 			})
 		})
 	}
@@ -275,6 +283,7 @@ func TestSysStatThatFails(t *testing.T) {
 		_, err = s.SysStat(t.Context())
 		require.ErrorIs(t, noted(t, err), context.DeadlineExceeded)
 		assert.Equal(t, bbb.DefaultSysStatTimeout, time.Since(start))
+		assert.Contains(t, err.Error(), "no report within 15s")
 
 		// Who does not want to wait longer gets no half report either.
 		m.Change(func(st *bbbtest.MachineState) { st.Hang, st.SysStat = false, bbbtest.SysStatStuck })

@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -18,42 +19,39 @@ func (r *SysStat) ended() time.Time { return r.Time.Add(-r.ClockAhead) }
 // than two minutes and ended not longer before the collection: an average over a minute
 // is steadier than a moment. Otherwise it is that of [SysStat.Live], since sysstat may be
 // set to collect every ten minutes, which is too long for placement. RunQueue is the load
-// average over a minute, for each CPU. It counts tasks that wait for a disk too. Memory is
+// average over a minute, for each CPU; it has tasks that wait for a disk in it. Memory is
 // [Memory.UsedPart]. These two are of Live, where it has them.
 //
-// Time is when that of which CPU was taken ended, by our clock, and never after
+// Time is when the interval that CPU is of ended, by our clock, and never after
 // Collected.
 func (r *SysStat) MachineLoad() MachineLoad {
-	from, at := r.Live, r.Collected
-	if steady := r.Source == SourceSadf && r.Interval <= freshTime && r.Collected.Sub(r.ended()) <= freshTime; from == nil ||
-		steady && len(r.CPU) > 0 || len(from.CPU) == 0 && len(r.CPU) > 0 {
-		from = &r.Sample
-		if at = r.ended(); at.After(r.Collected) {
-			at = r.Collected
+	live := r.Live
+	if live == nil {
+		live = &Sample{}
+	}
+	l := MachineLoad{Time: r.Collected}
+	switch {
+	case len(live.CPU) > 0 && !r.steady():
+		l.CPU = part(live.CPU[0].Busy() / 100)
+	case len(r.CPU) > 0:
+		l.CPU = part(r.CPU[0].Busy() / 100)
+		fallthrough
+	case r.Live == nil:
+		if ended := r.ended(); ended.Before(l.Time) {
+			l.Time = ended
 		}
 	}
-	l := MachineLoad{Time: at}
-	if len(from.CPU) > 0 {
-		l.CPU = part(from.CPU[0].Busy() / 100)
+	if queue := cmp.Or(live.Queue, r.Queue); queue != nil && r.CPUs > 0 && queue.Load1 > 0 && !math.IsInf(queue.Load1, 0) {
+		l.RunQueue = queue.Load1 / float64(r.CPUs)
 	}
-	now := r.Live
-	if now == nil {
-		now = &r.Sample
-	}
-	queue, memory := now.Queue, now.Memory
-	if queue == nil {
-		queue = r.Queue
-	}
-	if memory == nil {
-		memory = r.Memory
-	}
-	if queue != nil && r.CPUs > 0 {
-		if l.RunQueue = queue.Load1 / float64(r.CPUs); !(l.RunQueue > 0) || math.IsInf(l.RunQueue, 0) {
-			l.RunQueue = 0
-		}
-	}
-	l.Memory = part(memory.UsedPart())
+	l.Memory = part(cmp.Or(live.Memory, r.Memory).UsedPart())
 	return l
+}
+
+// steady reports whether the interval of sadf is the one to go by.
+func (r *SysStat) steady() bool {
+	return r.Source == SourceSadf && len(r.CPU) > 0 && r.Interval > 0 && r.Interval <= freshTime &&
+		r.Collected.Sub(r.ended()) <= freshTime
 }
 
 // part is x within 0 and 1; what is not a number is 0, which is not known.

@@ -31,9 +31,9 @@ const (
 
 // machineAnswer is what the script wrote, cut into its parts.
 type machineAnswer struct {
-	begun, ended bool
-	parts        map[string]string // but those of sadf
-	sadf         []sadfAnswer
+	begun bool
+	parts map[string]string // but those of sadf
+	sadf  []sadfAnswer
 }
 
 // sadfAnswer is what came of one try with sadf.
@@ -63,7 +63,6 @@ func cutAnswer(text []byte) *machineAnswer {
 			case name == partSadf:
 				a.sadf = append(a.sadf, sadfAnswer{status: -1})
 			case name == partEnd:
-				a.ended = true
 				return a
 			}
 		}
