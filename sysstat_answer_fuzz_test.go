@@ -45,7 +45,7 @@ func FuzzMachineAnswer(f *testing.F) {
 			for _, c := range s.CPU {
 				assert.True(t, c.Busy() >= 0 && c.Busy() <= 100)
 			}
-			assert.True(t, s.Interval >= 0)
+			assert.GreaterOrEqual(t, s.Interval, time.Duration(0))
 		}
 		if r.Live != nil && len(r.Live.CPU) > 0 {
 			c, sum := r.Live.CPU[0], 0.0

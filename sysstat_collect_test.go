@@ -36,7 +36,6 @@ func onMachines(list ...*bbbtest.Machine) bbb.GroupOption {
 // oneMachine runs a test in a bubble with one server and its machine.
 func oneMachine(t *testing.T, test func(t *testing.T, s *bbb.Server, m *bbbtest.Machine)) {
 	t.Helper()
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		wait(t, time.Hour) // away from midnight
 		m := bbbtest.NewMachine("bbb1")
@@ -51,11 +50,12 @@ func sysStat(t *testing.T, s *bbb.Server) *bbb.SysStat {
 	r, err := s.SysStat(t.Context())
 	require.NoError(t, noted(t, err))
 	require.NotNil(t, r)
-	noted(t, r.Err)
+	_ = noted(t, r.Err)
 	return r
 }
 
 func TestSysStat(t *testing.T) {
+	t.Parallel()
 	oneMachine(t, func(t *testing.T, s *bbb.Server, m *bbbtest.Machine) {
 		m.Change(func(st *bbbtest.MachineState) {
 			st.Latency = time.Second
@@ -113,6 +113,7 @@ func TestSysStat(t *testing.T) {
 }
 
 func TestSysStatWithoutSadf(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		state bbbtest.SysStat
 		class error
@@ -127,6 +128,7 @@ func TestSysStatWithoutSadf(t *testing.T) {
 		"stuck":    {bbbtest.SysStatStuck, bbb.ErrSadfFailed, "did not end"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			oneMachine(t, func(t *testing.T, s *bbb.Server, m *bbbtest.Machine) {
 				m.Change(func(st *bbbtest.MachineState) { st.SysStat, st.User, st.System = c.state, 90, 5 })
 				r := sysStat(t, s)
@@ -155,6 +157,7 @@ func TestSysStatWithoutSadf(t *testing.T) {
 }
 
 func TestSysStatWithoutProc(t *testing.T) {
+	t.Parallel()
 	oneMachine(t, func(t *testing.T, s *bbb.Server, m *bbbtest.Machine) {
 		m.Change(func(st *bbbtest.MachineState) {
 			st.NoProc, st.SampleAge, st.SampleInterval, st.System, st.Load1 = true, 7*time.Minute, 10*time.Minute, 60, 4
@@ -174,6 +177,7 @@ func TestSysStatWithoutProc(t *testing.T) {
 // sysstat collects every ten minutes by default. Placement that went by its newest
 // interval would see a machine become busy ten minutes late.
 func TestSysStatOfAnOldInterval(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		age, interval time.Duration
 		cpu           float64
@@ -186,6 +190,7 @@ func TestSysStatOfAnOldInterval(t *testing.T) {
 		"a bit late": {-2 * time.Second, time.Minute, 0.20}, // collected while the script ran
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			oneMachine(t, func(t *testing.T, s *bbb.Server, m *bbbtest.Machine) {
 				m.Change(func(st *bbbtest.MachineState) {
 					st.User, st.System = 90, 0
@@ -206,6 +211,7 @@ func TestSysStatOfAnOldInterval(t *testing.T) {
 // A machine that stopped collecting, or of which the clock was set back, has an interval
 // that is the newest one for hours.
 func TestSysStatOfAnIntervalThatDoesNotCount(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		age  time.Duration
 		text string
@@ -214,6 +220,7 @@ func TestSysStatOfAnIntervalThatDoesNotCount(t *testing.T) {
 		"future":  {-2 * time.Hour, "ends 2h0m0s in the future"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			oneMachine(t, func(t *testing.T, s *bbb.Server, m *bbbtest.Machine) {
 				m.Change(func(st *bbbtest.MachineState) { st.SampleAge = c.age })
 				r := sysStat(t, s)
@@ -238,6 +245,7 @@ func TestSysStatOfAnIntervalThatDoesNotCount(t *testing.T) {
 }
 
 func TestSysStatOfWrongClocks(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ skew, latency, want time.Duration }{
 		"ahead":       {time.Hour, time.Second, time.Hour},
 		"behind":      {-time.Hour, time.Second, -time.Hour},
@@ -246,6 +254,7 @@ func TestSysStatOfWrongClocks(t *testing.T) {
 		"hidden":      {3 * time.Second, 8 * time.Second, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			oneMachine(t, func(t *testing.T, s *bbb.Server, m *bbbtest.Machine) {
 				m.Change(func(st *bbbtest.MachineState) { st.ClockSkew, st.Latency = c.skew, c.latency })
 				r := sysStat(t, s)
@@ -263,6 +272,7 @@ func TestSysStatOfWrongClocks(t *testing.T) {
 }
 
 func TestSysStatThatFails(t *testing.T) {
+	t.Parallel()
 	oneMachine(t, func(t *testing.T, s *bbb.Server, m *bbbtest.Machine) {
 		m.Change(func(st *bbbtest.MachineState) { st.Down = true })
 		r, err := s.SysStat(t.Context())
@@ -414,6 +424,7 @@ func TestGroupSysStat(t *testing.T) {
 
 // Reports of one machine that come in at once each are kept, the newest last.
 func TestSysStatAtOnce(t *testing.T) {
+	t.Parallel()
 	oneMachine(t, func(t *testing.T, s *bbb.Server, m *bbbtest.Machine) {
 		m.Change(func(st *bbbtest.MachineState) { st.Latency = time.Second })
 		var wg sync.WaitGroup

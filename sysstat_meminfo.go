@@ -14,7 +14,7 @@ func parseMeminfo(text string) *Memory {
 		if len(fields) == 0 {
 			continue
 		}
-		kib[strings.TrimSpace(name)] = int64(number(fields[0], 53))
+		kib[strings.TrimSpace(name)] = natural(fields[0], 53)
 	}
 	m := &Memory{
 		Total: kib["MemTotal"], Free: kib["MemFree"], Available: kib["MemAvailable"],

@@ -30,7 +30,7 @@ func parseNet(text string) []netCounters {
 			continue
 		}
 		for i := range one.counts {
-			one.counts[i] = number(fields[i], 64)
+			one.counts[i] = number(fields[i])
 		}
 		list = append(list, one)
 	}

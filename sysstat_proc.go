@@ -79,7 +79,7 @@ func parseStat(text string) []cpuTimes {
 		}
 		one := cpuTimes{name: name}
 		for i, field := range fields[1:min(len(fields), 11)] {
-			one.ticks[i] = number(field, 64)
+			one.ticks[i] = number(field)
 		}
 		list = append(list, one)
 	}
@@ -139,7 +139,7 @@ func cpuShares(before, after []cpuTimes) []CPU {
 func parseBlocked(text string) int {
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, "procs_blocked "); ok {
-			return int(number(strings.TrimSpace(value), 31))
+			return int(natural(strings.TrimSpace(value), 31))
 		}
 	}
 	return 0
@@ -171,16 +171,24 @@ func parseLoadavg(text string) *Queue {
 	}
 	q := &Queue{Load1: loads[0], Load5: loads[1], Load15: loads[2]}
 	running, tasks, _ := strings.Cut(fields[3], "/")
-	q.RunQueue = max(int(number(running, 31))-1, 0) // without the one that read it, as sar counts
-	q.Tasks = int(number(tasks, 31))
+	q.RunQueue = max(int(natural(running, 31))-1, 0) // without the one that read it, as sar counts
+	q.Tasks = int(natural(tasks, 31))
 	return q
 }
 
-// number is what text says within that many bits. What is no such number is 0, which
-// helps as much as anything.
-func number(text string, bits int) uint64 {
-	n, err := strconv.ParseUint(text, 10, bits)
+// number is what text says. What is no such number is 0, which helps as much as anything.
+func number(text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// natural is the same for what is no counter, and up to that many bits.
+func natural(text string, bits uint) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n>>bits != 0 {
 		return 0
 	}
 	return n
