@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// proc are parts of what the script writes.
-type proc map[string]string
+// procParts are parts of what the script writes.
+type procParts map[string]string
 
 // liveOf returns what comes of them, which must be something.
-func liveOf(t *testing.T, parts proc) (*bbb.Sample, *bbb.SysStat) {
+func liveOf(t *testing.T, parts procParts) (*bbb.Sample, *bbb.SysStat) {
 	t.Helper()
 	var text strings.Builder
 	text.WriteString("\n@bbb begin\n")
@@ -93,7 +93,7 @@ func TestProcStat(t *testing.T) {
 		"words":          {"cpu a b c d\ncpufreq 1 2 3 4\n", "cpu a b c d e\ncpu-1 1 2 3 4\n", 0, nil, 0},
 		"absurd numbers": {"cpu 1 1 1 1\n", "cpu 18446744073709551615 99999999999999999999999 -7 1.5\n", 0, []bbb.CPU{{Name: "all", User: 100}}, 0},
 	} {
-		live, r := liveOf(t, proc{"stat1": c.before, "stat2": c.after, "loadavg": "0.5 0 0 1/2 3"})
+		live, r := liveOf(t, procParts{"stat1": c.before, "stat2": c.after, "loadavg": "0.5 0 0 1/2 3"})
 		assert.Equal(t, c.want, live.CPU, name)
 		assert.Equal(t, c.cpus, r.CPUs, name)
 		assert.Equal(t, c.interval, live.Interval, name)
@@ -113,7 +113,7 @@ func TestProcUptime(t *testing.T) {
 		"not there":  {"", "", time.Second},
 		"no numbers": {"NaN 1", "Inf 1", time.Second},
 	} {
-		live, _ := liveOf(t, proc{
+		live, _ := liveOf(t, procParts{
 			"uptime1": c.before, "uptime2": c.after,
 			"stat1": "cpu 0 0 0 0\ncpu0 0 0 0 0", "stat2": "cpu 0 0 0 100\ncpu0 0 0 0 100",
 		})
@@ -155,7 +155,7 @@ func TestProcMeminfo(t *testing.T) {
 		"no sense": {"MemTotal: 1000 kB\nMemFree: -4 kB\nMemAvailable:\nBuffers: many kB\nCached\n: 5\n", &bbb.Memory{Total: 1000, Used: 1000, UsedPercent: 100}, 1},
 		"nothing":  {"", nil, 0},
 	} {
-		live, r := liveOf(t, proc{"meminfo": c.text, "loadavg": "0.5 0 0 1/2 3"})
+		live, r := liveOf(t, procParts{"meminfo": c.text, "loadavg": "0.5 0 0 1/2 3"})
 		assert.Equal(t, c.want, live.Memory, name)
 		assert.InDelta(t, c.used, r.MachineLoad().Memory, 1e-9, name)
 	}
@@ -179,7 +179,7 @@ func TestProcLoadavg(t *testing.T) {
 		"short":        {"1 2 3", "", nil, 0},
 		"huge numbers": {"1 2 3 99999999999/99999999999 1", "procs_blocked 99999999999", &bbb.Queue{Load1: 1, Load5: 2, Load15: 3}, 0.5},
 	} {
-		live, r := liveOf(t, proc{
+		live, r := liveOf(t, procParts{
 			"loadavg": c.text, "meminfo": "MemTotal: 1 kB",
 			"stat2": "cpu 0 0 0 100\ncpu0 0 0 0 50\ncpu1 0 0 0 50\n" + c.stat + "\n",
 		})
@@ -192,7 +192,7 @@ func TestProcNet(t *testing.T) {
 	t.Parallel()
 	const head = "Inter-|   Receive                                                |  Transmit\n" +
 		" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
-	live, _ := liveOf(t, proc{
+	live, _ := liveOf(t, procParts{
 		"uptime1": "10.00 1", "uptime2": "12.00 1", "loadavg": "0 0 0 1/2 3",
 		"net1": head +
 			"    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n" +
@@ -220,14 +220,14 @@ func TestProcNet(t *testing.T) {
 // What is there of /proc counts, whatever is missing beside it.
 func TestProcInParts(t *testing.T) {
 	t.Parallel()
-	live, r := liveOf(t, proc{"meminfo": "MemTotal: 100 kB\nMemAvailable: 20 kB"})
+	live, r := liveOf(t, procParts{"meminfo": "MemTotal: 100 kB\nMemAvailable: 20 kB"})
 	assert.InDelta(t, 0.8, live.Memory.UsedPart(), 1e-9)
 	assert.Equal(t, bbb.MachineLoad{Memory: 0.8, Time: r.Collected}, r.MachineLoad())
 	assert.Zero(t, r.ClockAhead, "the machine did not tell its clock")
 	assert.Equal(t, r.Collected.UTC(), live.Time)
 	assert.Empty(t, r.Host)
 
-	_, r = liveOf(t, proc{"loadavg": "8 0 0 1/2 3", "uname": "Linux bbb9 5.4.0 x86_64 GNU/Linux"})
+	_, r = liveOf(t, procParts{"loadavg": "8 0 0 1/2 3", "uname": "Linux bbb9 5.4.0 x86_64 GNU/Linux"})
 	assert.Zero(t, r.MachineLoad().RunQueue, "of how many CPUs?")
 	assert.Empty(t, r.Host, "not what was asked for")
 }
