@@ -37,28 +37,25 @@ func (s *Server) sysStatDone(ctx context.Context, start time.Time, r *SysStat, e
 // logSysStat says that the machine cannot be read when that begins and when it is
 // over: a machine is read for ever, and one without a key would fill the log.
 func (s *Server) logSysStat(ctx context.Context, e SysStatEvent) {
-	level, text := slog.LevelDebug, "machine was read"
+	log := s.group.log
 	attrs := []slog.Attr{slog.String("server", s.name), slog.Duration("duration", e.Duration)}
-	switch {
-	case e.Err != nil:
-		text = "machine could not be read"
+	if e.Err != nil {
+		level := slog.LevelDebug
 		if ctx.Err() == nil && !s.machine.failing.Swap(true) { // a caller who has gone is nobody's fault
 			level = slog.LevelWarn
 		}
-		attrs = append(attrs, slog.String("error", e.Err.Error()))
-	case s.machine.failing.Swap(false):
-		level, text = slog.LevelInfo, "machine can be read again"
+		log.LogAttrs(ctx, level, "machine could not be read", append(attrs, slog.String("error", e.Err.Error()))...)
+		return
 	}
-	log := s.group.log
-	if e.Report != nil && log.Enabled(ctx, level) {
-		l := e.Report.MachineLoad()
-		attrs = append(attrs, slog.String("source", string(e.Report.Source)), slog.Float64("cpu", l.CPU),
-			slog.Float64("runQueue", l.RunQueue), slog.Float64("memory", l.Memory))
+	l := e.Report.MachineLoad()
+	attrs = append(attrs, slog.String("source", string(e.Report.Source)),
+		slog.Float64("cpu", l.CPU), slog.Float64("runQueue", l.RunQueue), slog.Float64("memory", l.Memory))
+	if s.machine.failing.Swap(false) {
+		log.LogAttrs(ctx, slog.LevelInfo, "machine can be read again", attrs...)
+	} else {
+		log.LogAttrs(ctx, slog.LevelDebug, "machine was read", attrs...)
 	}
-	log.LogAttrs(ctx, level, text, attrs...)
-	if e.Report != nil {
-		s.logSadf(ctx, e.Report)
-	}
+	s.logSadf(ctx, e.Report)
 }
 
 // logSadf says why sadf gives nothing when that begins or changes: all that placement

@@ -75,7 +75,7 @@ func (g *Group) machinesToRead() []*Server {
 	someUp := anyUp(serving)
 	var list []*Server
 	for _, s := range serving {
-		if s.readsMachine() && !(someUp && s.health.offline()) {
+		if s.readsMachine() && (!someUp || !s.health.offline()) {
 			list = append(list, s)
 		}
 	}
