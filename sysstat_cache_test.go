@@ -173,9 +173,14 @@ func TestProcessThatCannotLogIn(t *testing.T) {
 		assert.NotEmpty(t, locked.read("bbb1"))
 		stop := running(t, groups[0], 10*time.Second)
 		wait(t, 10*time.Minute)
-		assert.Positive(t, cpuOf(server(t, other, "bbb1")))
-		assert.Less(t, time.Since(server(t, other, "bbb1").CachedSysStat(t.Context()).Collected), 90*time.Second)
-		assert.Greater(t, len(m.read("bbb1")), 10)
+		for range 30 {
+			wait(t, 10*time.Second)
+			r := server(t, other, "bbb1").CachedSysStat(t.Context())
+			require.NotNil(t, r)
+			assert.Less(t, time.Since(r.Collected), 2*time.Minute)
+		}
+		assert.Greater(t, len(m.read("bbb1")), 15)
+		assert.Less(t, len(locked.read("bbb1")), 10, "it is let rest")
 		stop()
 		stopOther()
 	})

@@ -55,12 +55,18 @@ func (m *machineRounds) look(ctx context.Context, servers []*Server) {
 	}
 }
 
+// machineRound is how reading one machine went.
+type machineRound struct {
+	failures int       // in a row
+	rest     time.Time // no login before
+}
+
 // run keeps what is known of one machine up to date. A goroutine for each is the
 // least that it takes, and its next turn begins when the last one is over.
 func (m *machineRounds) run(ctx context.Context, s *Server, first time.Duration) {
 	timer := time.NewTimer(first)
 	defer timer.Stop()
-	failures := 0
+	var round machineRound
 	for {
 		select {
 		case <-ctx.Done():
@@ -70,14 +76,14 @@ func (m *machineRounds) run(ctx context.Context, s *Server, first time.Duration)
 		if s.removed.Load() {
 			return
 		}
-		pause := m.turn(ctx, s, &failures)
+		pause := m.turn(ctx, s, &round)
 		timer.Reset(pause + rand.N(pause/10+1)) //nolint:gosec // spreads logins, hides nothing
 	}
 }
 
 // turn reads a machine, unless somebody else has, and returns how long not to do
 // so again.
-func (m *machineRounds) turn(ctx context.Context, s *Server, failures *int) time.Duration {
+func (m *machineRounds) turn(ctx context.Context, s *Server, round *machineRound) time.Duration {
 	g := s.group
 	if s.disabled() || !take(ctx, m.room) {
 		return machineEvery
@@ -94,15 +100,20 @@ func (m *machineRounds) turn(ctx context.Context, s *Server, failures *int) time
 			return m.interval - age
 		}
 	}
+	if rest := time.Until(round.rest); rest > 0 { // but others may be able to log in
+		return min(rest, m.interval)
+	}
 	// Of several processes whose turn it is one reads, and tells the others. Should it
 	// fail, another one may try before long.
 	if g.store.shared && !g.store.add(ctx, s.sysStatKey()+":turn", []byte("1"), machineEvery-machineSoon) {
 		return machineSoon
 	}
 	if _, err := s.SysStat(ctx); err == nil {
-		*failures = 0
+		*round = machineRound{}
 		return m.interval
 	}
-	*failures++
-	return max(m.interval, min(machineEvery<<min(*failures-1, 10), machineRest))
+	rest := min(machineEvery<<min(round.failures, 10), machineRest)
+	round.failures++
+	round.rest = time.Now().Add(max(rest, m.interval))
+	return m.interval
 }
