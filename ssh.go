@@ -50,7 +50,7 @@ type CommandResult struct {
 // there. No shell of this machine sees the command. On the other machine it is a command
 // line: as always with ssh, the words are joined with blanks, and the shell of the user
 // there splits and expands the whole. So {"rm", "*.tmp"} removes all those files, and
-// {"echo", "a  b"} loses a blank. [ShellQuote] makes a word, or a whole command, safe
+// {"touch", "a b"} makes two. [ShellQuote] makes a word, or a whole command, safe
 // from that; what comes from users needs it. It has no terminal, and the environment
 // that sshd gives to commands, often with a short PATH.
 //
