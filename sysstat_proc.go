@@ -121,7 +121,7 @@ func cpuShares(before, after []cpuTimes) []CPU {
 			continue
 		}
 		for n := range spent {
-			spent[n] = hundredths(100 * spent[n] / total)
+			spent[n] = 100 * spent[n] / total
 		}
 		list = append(list, CPU{
 			Name: now.name,
