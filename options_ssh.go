@@ -59,6 +59,7 @@ type SSH struct {
 // asked to: without it they go by ssh's own configuration.
 func WithSSH(how SSH) Option {
 	return both(func(c *serverConfig) {
+		how := how // the option may be given to many servers, and is the group's for all
 		for _, problem := range how.problems() {
 			c.problem("WithSSH: %s", problem)
 		}
