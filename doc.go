@@ -80,6 +80,19 @@
 // [Group.Run] asks all servers in the background, evenly spread; without it, they
 // are judged by the calls that are made anyway.
 //
+// # Machines
+//
+// [WithSSH] says how the system's ssh gets to the machines of the servers. [Server.Refresh],
+// [Group.Refresh] and [Group.Run] then read there how busy each machine is
+// ([Server.SysStat]), and [CheckMachine] keeps new meetings off those that have enough to
+// do; what is old counts for less and less, and what is unknown for nothing. No agent is
+// needed, and the sysstat package only for the better figures.
+//
+// [Server.SSHCommand] runs any other command there, and [Group.SSHCommand] on all machines
+// at once. The shell on the far side expands what it gets: see [ShellQuote]. A [Runner]
+// can take the place of ssh. The guide in docs/machines.md tells what a server needs for
+// it, and what to do when something is wrong.
+//
 // # Errors
 //
 // One server's failure is an *[Error] with the names of the server and the call

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,12 +54,10 @@ func TestTableOfTheCallsIsTrue(t *testing.T) {
 	}
 }
 
-// The guide to placement names nothing that the package does not have, and every
-// checker of the default.
-func TestGuideNamesWhatExists(t *testing.T) {
+// The guides name nothing that the package does not have. That to placement has every
+// checker of the default, that to machines every error that is about them.
+func TestGuidesNameWhatExists(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("docs", "placement.md"))
-	require.NoError(t, err)
 	known := map[string]bool{}
 	pkg, _ := parsePackage(t, ".")
 	add := func(funcs []*doc.Func) {
@@ -66,16 +65,21 @@ func TestGuideNamesWhatExists(t *testing.T) {
 			known[f.Name] = true
 		}
 	}
-	add(pkg.Funcs)
-	for _, values := range pkg.Vars {
-		for _, name := range values.Names {
-			known[name] = true
+	values := func(groups []*doc.Value) {
+		for _, one := range groups {
+			for _, name := range one.Names {
+				known[name] = true
+			}
 		}
 	}
+	add(pkg.Funcs)
+	values(pkg.Vars)
+	values(pkg.Consts)
 	for _, typ := range pkg.Types {
 		known[typ.Name] = true
 		add(typ.Funcs)
 		add(typ.Methods)
+		values(typ.Consts)
 		ast.Inspect(typ.Decl, func(n ast.Node) bool {
 			if f, ok := n.(*ast.Field); ok {
 				for _, name := range f.Names {
@@ -85,15 +89,55 @@ func TestGuideNamesWhatExists(t *testing.T) {
 			return true
 		})
 	}
-	named := regexp.MustCompile("`\\*?([A-Z][\\w.]*)(?:\\(.*?\\))?`").FindAllSubmatch(page, -1)
-	require.Greater(t, len(named), 30)
-	for _, m := range named {
-		for name := range strings.SplitSeq(string(m[1]), ".") {
-			assert.True(t, known[name], "there is no %s", m[1])
+	page := func(guide string) string {
+		text, err := os.ReadFile(filepath.Join("docs", guide))
+		require.NoError(t, err)
+		return string(text)
+	}
+	for guide, words := range guides {
+		named := regexp.MustCompile("`\\*?([A-Z][\\w.]*)(?:\\(.*?\\))?`").FindAllStringSubmatch(page(guide), -1)
+		require.Greater(t, len(named), 30)
+		for _, m := range named {
+			for name := range strings.SplitSeq(m[1], ".") {
+				assert.True(t, known[name] || slices.Contains(words, name), "%s: there is no %s", guide, m[1])
+			}
 		}
 	}
 	for _, checker := range bbb.DefaultCheckers() {
 		name := runtime.FuncForPC(reflect.ValueOf(checker).Pointer()).Name()
-		assert.Contains(t, string(page), "| `"+name[strings.LastIndexByte(name, '.')+1:]+"`", "no row")
+		assert.Contains(t, page("placement.md"), "| `"+name[strings.LastIndexByte(name, '.')+1:]+"`", "no row")
 	}
+	for name := range known {
+		if slices.Contains([]string{"ErrSSH", "ErrCommandKilled", "ErrOutputTooLarge", "ErrNoReport"}, name) || strings.HasPrefix(name, "ErrSadf") {
+			assert.Contains(t, page("machines.md"), "\n| `"+name+"`", "no row")
+		}
+	}
+}
+
+// guides are the guides, each with the words in it that look like names of ours, and
+// are those of ssh and sysstat.
+var guides = map[string][]string{
+	"placement.md": nil,
+	"machines.md":  {"BatchMode", "ProxyJump", "Include", "Host", "MaxStartups", "UMASK"},
+}
+
+// The programs of the guides compile: each piece that is marked as from a file is in
+// the body of a function there.
+func TestGuidesShowWhatCompiles(t *testing.T) {
+	t.Parallel()
+	pieces := 0
+	for guide := range guides {
+		page, err := os.ReadFile(filepath.Join("docs", guide))
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile("(?s)<!-- from (\\w+\\.go) -->\n```go(\n.*?\n)```\n").FindAllSubmatch(page, -1) {
+			source, err := os.ReadFile(string(m[1]))
+			require.NoError(t, err)
+			piece := regexp.MustCompile(`(?m)^.`).ReplaceAllString(string(m[2]), "\t$0")
+			if !strings.Contains(string(source), piece) { // both are too long for assert.Contains
+				assert.Fail(t, "not in the file", "%s has, as from %s:%s", guide, m[1], piece)
+			}
+			pieces++
+		}
+	}
+	assert.GreaterOrEqual(t, pieces, 5)
 }
