@@ -58,17 +58,17 @@ type SSH struct {
 // It is not needed for [Server.SSHCommand] and Server.SysStat, which do what they are
 // asked to: without it they go by ssh's own configuration.
 func WithSSH(how SSH) Option {
+	how.Options = slices.Clone(how.Options)
 	return both(func(c *serverConfig) {
-		how := how // the option may be given to many servers, and is the group's for all
 		for _, problem := range how.problems() {
 			c.problem("WithSSH: %s", problem)
 		}
+		its := how // the option may be given to many servers
 		// The group's default, if there is one, was applied to the same configuration.
 		if c.ssh != nil {
-			how = how.over(*c.ssh)
+			its = its.over(*c.ssh)
 		}
-		how.Options = slices.Clone(how.Options)
-		c.ssh = &how
+		c.ssh = &its
 	})
 }
 

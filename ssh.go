@@ -81,6 +81,16 @@ type CommandResult struct {
 // where ssh is not, and the other way round. Servers that are offline or disabled are
 // reached like others.
 func (s *Server) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (*CommandResult, error) {
+	r, err := s.sshCommand(ctx, argv, stdin, opts...)
+	if r != nil {
+		s.logCommand(ctx, argv[0], r, err)
+	}
+	return r, err
+}
+
+// sshCommand is SSHCommand without a word in the log. The result is nil when nothing
+// was begun.
+func (s *Server) sshCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (*CommandResult, error) {
 	fail := func(err error) error { return s.failed(callSSH, new(response), err) }
 	cfg := commandConfig{limit: DefaultCommandLimit}
 	for _, o := range opts {
@@ -125,7 +135,6 @@ func (s *Server) SSHCommand(ctx context.Context, argv []string, stdin io.Reader,
 	if err != nil {
 		r.ExitStatus, err = -1, fail(err)
 	}
-	s.logCommand(ctx, argv[0], r, err)
 	return r, err
 }
 

@@ -16,9 +16,10 @@ var (
 	// ErrSadfMissing says that the machine has no sadf: install the package sysstat.
 	ErrSadfMissing = errors.New("sadf is not installed")
 
-	// ErrSadfDisabled says that sysstat is there, but collects nothing. On Debian and
-	// Ubuntu it wants ENABLED="true" in /etc/default/sysstat and the service started, on
-	// others the timer sysstat-collect.
+	// ErrSadfDisabled says that sysstat is there, but collects nothing. Where systemd
+	// collects, its timer wants to be enabled: systemctl enable --now sysstat-collect.timer.
+	// Where cron does, as on Ubuntu 20.04 and before, it is ENABLED="true" in
+	// /etc/default/sysstat.
 	ErrSadfDisabled = errors.New("sysstat does not collect")
 
 	// ErrSadfOld says that the newest interval that sadf has is not of these days: it
@@ -74,7 +75,7 @@ func (s *Server) readSysStat(ctx context.Context) (*SysStat, error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no report within %s", limit))
 	defer cancel()
 	start := s.group.now()
-	res, err := s.SSHCommand(bounded, []string{"sh"}, strings.NewReader(sysStatScript), CommandLimit(sysStatLimit))
+	res, err := s.sshCommand(bounded, []string{"sh"}, strings.NewReader(sysStatScript), CommandLimit(sysStatLimit))
 	end := s.group.now()
 	if res == nil {
 		return nil, s.noSysStat(err)

@@ -88,6 +88,7 @@ func TestLogOfMachines(t *testing.T) {
 		for _, level := range []string{"INFO", "WARN", "ERROR"} {
 			assert.Empty(t, atLevel(log, "machine was read", level))
 		}
+		assert.Empty(t, log.with("ssh command"), "the reading is told, not how it is done")
 	})
 }
 
