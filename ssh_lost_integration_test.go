@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -113,8 +114,8 @@ func proxyLab(t testing.TB) *lab {
 	l := newLab(t, "m1", "gate")
 	// Not replaced by their last commands, so that ssh has a child that has a child.
 	through := l.script(t, "through", "ssh -F "+l.config+" -W \"$1:$2\" gate\nexit 1\n")
-	hangs := l.script(t, "hangs", "tail -f "+l.path("authorized_keys")+"\nexit 1\n")
-	stubborn := l.script(t, "stubborn", "trap '' HUP INT TERM\ntail -f "+l.path("authorized_keys")+"\nexit 1\n")
+	hangs := l.script(t, "hangs", "while :; do sleep 1; done\n")
+	stubborn := l.script(t, "stubborn", "trap '' HUP INT TERM PIPE\nwhile :; do sleep 1; done\n")
 	host := func(name, more string) string {
 		return "Host " + name + "\n\tHostName 127.0.0.1\n\tPort " + strconv.Itoa(l.machines["m1"].port) + "\n\t" + more
 	}
@@ -155,7 +156,7 @@ func TestRealSSHCancelConnecting(t *testing.T) {
 			ended <- err
 		}()
 		eventually(t, "the proxy runs", func() bool {
-			return len(procs(func(p osProc) bool { return p.command == "tail -f "+l.path("authorized_keys") })) > 0
+			return len(procs(func(p osProc) bool { return strings.HasPrefix(p.command, "/bin/sh "+l.path(name)) })) > 0
 		})
 		cancel()
 		assert.ErrorIs(t, sshError(t, await(t, ended), name), context.Canceled)
