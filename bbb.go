@@ -96,7 +96,7 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{}), ledger: new(ledger)}
 	s.transport, s.once = group.transport, group.onceTransport
 	if cfg.transport != nil {
-		s.transport, s.once = cfg.transport, cfg.transport
+		s.transport, s.once = cfg.transport, cfg.once
 	}
 	s.health.now.Store(newHealth(cfg.mode))
 	if err := group.add(s); err != nil {

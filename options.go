@@ -74,6 +74,7 @@ type serverConfig struct {
 	unsupported    UnsupportedParams
 	userAgent      string
 	transport      http.RoundTripper // nil: the group's shared one
+	once           http.RoundTripper // the same, for calls that must not be repeated
 	ssh            *SSH              // nil: the machine is left alone
 	runner         Runner            // nil: the system's ssh
 	problems       []error
@@ -439,39 +440,6 @@ func WithUnsupportedParams(u UnsupportedParams) Option {
 // WithUserAgent sets the User-Agent header, overriding the default of "bbb-go".
 func WithUserAgent(ua string) Option {
 	return both(func(c *serverConfig) { c.userAgent = ua })
-}
-
-// WithTransport sets what carries the requests, overriding the default of one
-// keep-alive transport that all servers of the group share. It must be safe for
-// concurrent use. Cookies and redirects stay ours.
-func WithTransport(rt http.RoundTripper) Option {
-	return both(func(c *serverConfig) {
-		if rt == nil {
-			c.problem("WithTransport: nil transport")
-		}
-		c.transport = rt
-	})
-}
-
-// WithHTTPClient sets the client whose Transport carries the requests,
-// overriding the default of one keep-alive transport that all servers of the
-// group share. Its Timeout, if any, bounds the whole request. Its Jar and
-// CheckRedirect are not used: the cookies of a server are kept apart, and a
-// redirect is part of an answer.
-func WithHTTPClient(client *http.Client) Option {
-	return both(func(c *serverConfig) {
-		if client == nil {
-			c.problem("WithHTTPClient: nil client")
-			return
-		}
-		c.transport = client.Transport
-		if c.transport == nil {
-			c.transport = http.DefaultTransport
-		}
-		if client.Timeout > 0 {
-			c.requestTimeout = client.Timeout
-		}
-	})
 }
 
 // newUUID returns a random UUID (version 4).
