@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -98,8 +99,7 @@ func (sh *sshShared) connect(ctx context.Context, program string, args sshArgs) 
 		return "", err
 	}
 	socket = m.args.socket
-	if conn := m.dial(ctx); conn != nil {
-		_ = conn.Close()
+	if m.there(ctx) {
 		return socket, nil
 	}
 	before := m.failures.Load()
@@ -108,8 +108,7 @@ func (sh *sshShared) connect(ctx context.Context, program string, args sshArgs) 
 		return "", err
 	}
 	defer unlock()
-	if conn := m.dial(ctx); conn != nil {
-		_ = conn.Close()
+	if m.there(ctx) {
 		return socket, nil
 	}
 	if m.failures.Load() != before {
@@ -169,16 +168,28 @@ func (sh *sshShared) close() {
 	_ = os.RemoveAll(dir) // a temporary directory
 }
 
-// dial returns a connection to the process, or nil when there is none.
-func (m *sshMaster) dial(ctx context.Context) net.Conn {
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", m.args.socket)
-	if err != nil {
-		return nil
-	}
-	return conn
+// dial returns a connection to the process.
+func (m *sshMaster) dial(ctx context.Context) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "unix", m.args.socket)
 }
 
+// there reports whether there is a process. One that cannot take a connection at the
+// moment is there too: the ssh of a command gets by without it.
+func (m *sshMaster) there(ctx context.Context) bool {
+	conn, err := m.dial(ctx)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// start makes the connection. Nobody listens at the socket.
 func (m *sshMaster) start(ctx context.Context) error {
+	// A process that was killed has left it. The next one would not take it, but stay in the
+	// background for ever with a connection that nobody uses and nobody ends.
+	if err := os.Remove(m.args.socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrSSH, err)
+	}
 	log, err := newSSHLog()
 	if err != nil {
 		return err
@@ -201,8 +212,8 @@ func (m *sshMaster) start(ctx context.Context) error {
 
 // stop ends the process and waits until it is gone.
 func (m *sshMaster) stop(ctx context.Context) {
-	conn := m.dial(ctx)
-	if conn == nil {
+	conn, err := m.dial(ctx)
+	if err != nil {
 		return
 	}
 	defer conn.Close() //nolint:errcheck // nothing was written
