@@ -17,12 +17,13 @@ const killDelay = time.Second
 // shell in between. It is the default, so ~/.ssh/config, agents, jump hosts and
 // known_hosts work as they do by hand.
 //
-// ssh never asks anybody anything (BatchMode). Unless [SSH.Options] say otherwise, it
+// ssh never asks anybody anything (BatchMode), and neither does that of a ProxyJump: they
+// have no terminal, and open no window from OpenSSH 8.4 on. Unless [SSH.Options] say otherwise, it
 // forwards nothing, neither ports, agent nor X11, gets no terminal, runs no local command,
 // and gives up a machine that was silent for about 20 seconds (ServerAliveInterval and
 // ServerAliveCountMax). It is stopped by SIGTERM when the context ends, by SIGKILL a
 // second later, with all processes that it started, such as that of a ProxyCommand. On
-// Windows, only ssh itself is stopped. It has a process group of its own, so the Ctrl-C of a
+// Windows, only ssh itself is stopped. It has a session of its own, so the Ctrl-C of a
 // terminal does not reach it, only the program, which ends the context. A program that is
 // killed itself leaves its ssh behind until the command ends.
 //
@@ -111,11 +112,12 @@ func runSSH(ctx context.Context, program string, args []string, c *RemoteCommand
 	return cmd.ProcessState, head.kept, nil
 }
 
-// command returns a command in a process group of its own, which is ended as a whole
-// when ctx ends.
+// command returns a command that can ask nobody, in a process group of its own, which is
+// ended as a whole when ctx ends.
 func command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // the program and its options are the caller's to choose
 	ownGroup(cmd)
+	cmd.Env = append(os.Environ(), "SSH_ASKPASS_REQUIRE=never") // for the ssh of a ProxyJump, which would open a window
 	cmd.Cancel = func() error {
 		if err := terminateGroup(cmd.Process.Pid); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return cmd.Process.Kill()

@@ -13,8 +13,9 @@ import (
 const canShareConnections = true
 
 // ownGroup keeps the signals of a terminal from ssh, and lets all that it starts be
-// ended with it.
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// ended with it. That it is a session of its own keeps the terminal itself from them: the
+// ssh of a ProxyJump knows nothing of BatchMode and would ask there for passwords.
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 func terminateGroup(pid int) error {
 	err := syscall.Kill(-pid, syscall.SIGTERM)

@@ -240,6 +240,11 @@ func (f *fakeSession) step(name, rest string) int {
 		select {}
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
+	case "env":
+		_, _ = os.Stdout.WriteString(os.Getenv(rest))
+	case "show":
+		text, _ := os.ReadFile(rest)
+		_, _ = os.Stdout.Write(text)
 	case "sit":
 		_, _ = io.Copy(io.Discard, f.present())
 	case "child": // as a ProxyCommand would be, with our stdout and stderr
