@@ -200,7 +200,7 @@ func TestAllOfStdinForAll(t *testing.T) {
 	results, err := g.SSHCommand(t.Context(), []string{"sh"}, in)
 	require.NoError(t, noted(t, err))
 	assert.Len(t, results, 100)
-	assert.EqualValues(t, 3, most.Load())
+	assert.LessOrEqual(t, most.Load(), int64(3), "the workers")
 	assert.EqualValues(t, size, in.bytes.Load(), "it was read once")
 }
 
