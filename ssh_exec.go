@@ -30,7 +30,9 @@ const killDelay = time.Second
 // What ssh itself has to say (LogLevel=ERROR) goes into errors, by way of a temporary
 // file, and not to the command's stderr. Three things cannot be kept apart from it: the
 // words of a ProxyCommand, those of the ssh of a ProxyJump, and the line "Connection to
-// ... closed by remote host."
+// ... closed by remote host." Where there can be no such file, because [os.TempDir] is
+// read-only, commands run all the same: ssh's words come on their stderr, each 255 is
+// [ErrSSH], and no connection is shared.
 //
 // ssh ends with the command's status, and with 255 when it failed itself. A 255 of the
 // command is told from that by what ssh notes of the end of the session (LogVerbose),
@@ -58,16 +60,13 @@ func (o OpenSSH) Run(ctx context.Context, c RemoteCommand) (exitStatus int, err 
 		return -1, err
 	}
 	args := sshArgs{command: &c, release: release}
-	if c.SSH.ControlPersist > 0 && canShareConnections {
+	log := newSSHLog()
+	defer log.remove()
+	if c.SSH.ControlPersist > 0 && canShareConnections && log.name != "" {
 		if args.socket, err = c.shared.connect(ctx, program, args); err != nil {
 			return -1, err
 		}
 	}
-	log, err := newSSHLog()
-	if err != nil {
-		return -1, err
-	}
-	defer log.remove()
 	args.log = log.name
 
 	state, words, err := runSSH(ctx, program, args.run(), &c)

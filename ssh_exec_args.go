@@ -11,7 +11,7 @@ import (
 type sshArgs struct {
 	command *RemoteCommand
 	release sshRelease
-	log     string // the file for ssh's own words
+	log     string // the file for ssh's own words, or empty
 	socket  string // of a connection that is shared, or empty
 }
 
@@ -24,7 +24,7 @@ const noteEnd = "LogVerbose=clientloop.c:client_loop()*,clientloop.c:client_inpu
 func (a *sshArgs) run() []string {
 	c := a.command
 	args := a.first()
-	if a.release.notes() {
+	if a.log != "" && a.release.notes() {
 		args = append(args, "-o", noteEnd)
 	}
 	if a.socket != "" {

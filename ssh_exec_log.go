@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -11,17 +12,28 @@ import (
 
 // sshLog is the file that ssh writes its own words to, apart from the command's stderr.
 // It is a file because ssh closes all other descriptors that it inherits.
-type sshLog struct{ name string }
-
-func newSSHLog() (*sshLog, error) {
-	f, err := os.CreateTemp("", "bbb-ssh-*.log") // for us alone: 0600
-	if err != nil {
-		return nil, fmt.Errorf("%w: no file for its messages: %w", ErrSSH, err)
-	}
-	return &sshLog{f.Name()}, f.Close()
+type sshLog struct {
+	name    string       // empty: there is no file
+	missing error        // why there is none
+	kept    bytes.Buffer // then; of what is no command
 }
 
-func (l *sshLog) remove() { _ = os.Remove(l.name) }
+// newSSHLog makes the file. Commands run without it, too: a machine that nobody can look at
+// because the disk here is full or read-only is worse than words in the wrong place.
+func newSSHLog() *sshLog {
+	f, err := os.CreateTemp("", "bbb-ssh-*.log") // for us alone: 0600
+	if err != nil {
+		return &sshLog{missing: err}
+	}
+	_ = f.Close() // nothing was written
+	return &sshLog{name: f.Name()}
+}
+
+func (l *sshLog) remove() {
+	if l.name != "" {
+		_ = os.Remove(l.name)
+	}
+}
 
 // logTail is how much of the end of a log is read. Only a LogLevel of the caller makes
 // it longer.
@@ -45,6 +57,9 @@ type sshNotes struct {
 
 // tail returns the end of the file; nothing when it cannot be read.
 func (l *sshLog) tail() []byte {
+	if l.name == "" {
+		return l.kept.Bytes()[max(l.kept.Len()-logTail, 0):]
+	}
 	f, err := os.Open(l.name)
 	if err != nil {
 		return nil
@@ -93,6 +108,9 @@ func (l *sshLog) verdict(state *os.ProcessState, release sshRelease, stderr []by
 	}
 	if status < 0 {
 		return -1, fmt.Errorf("%w: the program was ended: %v", ErrSSH, state)
+	}
+	if l.name == "" { // whose words stderr has cannot be told, so they are not shown
+		return -1, fmt.Errorf("%w: it ended with status 255, or the command did; what it said is in stderr, as there is no file for it: %w", ErrSSH, l.missing)
 	}
 	notes := l.read()
 	switch {

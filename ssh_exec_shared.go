@@ -65,10 +65,7 @@ func (sh *sshShared) release(ctx context.Context, program string) (sshRelease, e
 	if r, ok := known(); ok {
 		return r, nil
 	}
-	log, err := newSSHLog()
-	if err != nil {
-		return sshRelease{}, err
-	}
+	log := newSSHLog()
 	defer log.remove()
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -92,11 +89,12 @@ func (sh *sshShared) release(ctx context.Context, program string) (sshRelease, e
 }
 
 // connect returns the socket of a connection that commands with these arguments share.
-// It makes the connection when there is none.
+// It makes the connection when there is none. The socket is empty when there is no place
+// for it: then nothing is shared.
 func (sh *sshShared) connect(ctx context.Context, program string, args sshArgs) (socket string, err error) {
-	m, err := sh.master(program, args)
-	if err != nil {
-		return "", err
+	m := sh.master(program, args)
+	if m == nil {
+		return "", nil
 	}
 	socket = m.args.socket
 	if m.there(ctx) {
@@ -124,13 +122,14 @@ func (sh *sshShared) connect(ctx context.Context, program string, args sshArgs) 
 	return socket, nil
 }
 
-// master returns the connection for commands with these arguments, made or not.
-func (sh *sshShared) master(program string, args sshArgs) (*sshMaster, error) {
+// master returns the connection for commands with these arguments, made or not; nil when
+// there is no directory for its socket.
+func (sh *sshShared) master(program string, args sshArgs) *sshMaster {
 	key := strings.Join(append(args.connect(), program), "\x00")
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if m := sh.masters[key]; m != nil {
-		return m, nil
+		return m
 	}
 	if sh.dir == "" {
 		dir, err := os.MkdirTemp("", "bbb-ssh-") // for us alone: 0700
@@ -139,14 +138,14 @@ func (sh *sshShared) master(program string, args sshArgs) (*sshMaster, error) {
 			dir, err = os.MkdirTemp("/tmp", "bbb-ssh-")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: no directory for shared connections: %w", ErrSSH, err)
+			return nil
 		}
 		sh.dir, sh.masters = dir, make(map[string]*sshMaster)
 	}
 	args.socket = filepath.Join(sh.dir, strconv.Itoa(len(sh.masters)+1))
 	m := &sshMaster{program: program, args: args}
 	sh.masters[key] = m
-	return m, nil
+	return m
 }
 
 // close ends the connections. Nobody runs a command any more.
@@ -190,14 +189,11 @@ func (m *sshMaster) start(ctx context.Context) error {
 	if err := os.Remove(m.args.socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: %w", ErrSSH, err)
 	}
-	log, err := newSSHLog()
-	if err != nil {
-		return err
-	}
+	log := newSSHLog()
 	defer log.remove()
 	args := m.args
 	args.log = log.name
-	err = askSSH(ctx, m.program, log, args.connect()...)
+	err := askSSH(ctx, m.program, log, args.connect()...)
 	switch {
 	case err == nil:
 		return nil
@@ -217,15 +213,12 @@ func (m *sshMaster) stop(ctx context.Context) {
 		return
 	}
 	defer conn.Close() //nolint:errcheck // nothing was written
-	log, err := newSSHLog()
-	if err != nil {
-		return // it ends when it was idle for long enough
-	}
+	log := newSSHLog()
 	defer log.remove()
 	args := m.args
 	args.log = log.name
 	if askSSH(ctx, m.program, log, args.disconnect()...) != nil {
-		return
+		return // it ends when it was idle for long enough
 	}
 	if deadline, ok := ctx.Deadline(); ok && conn.SetReadDeadline(deadline) == nil {
 		_, _ = io.Copy(io.Discard, conn) // ends with the process
@@ -235,17 +228,20 @@ func (m *sshMaster) stop(ctx context.Context) {
 // askSSH runs ssh for something other than a command. Its words go into the log, also
 // those of a proxy. That is a file, so nobody waits for what stays in the background.
 func askSSH(ctx context.Context, program string, log *sshLog, args ...string) error {
-	f, err := os.OpenFile(log.name, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close() //nolint:errcheck // ssh wrote to it
 	cmd := command(ctx, program, args...)
-	cmd.Stderr = f
+	cmd.Stderr = &log.kept
+	if log.name != "" {
+		f, err := os.OpenFile(log.name, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close() //nolint:errcheck // ssh wrote to it
+		cmd.Stderr = f
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	err = cmd.Wait()
+	err := cmd.Wait()
 	if ctx.Err() != nil {
 		killGroup(cmd.Process.Pid)
 	}
