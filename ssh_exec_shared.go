@@ -128,6 +128,10 @@ func (sh *sshShared) master(program string, args sshArgs) *sshMaster {
 	key := strings.Join(append(args.connect(), program), "\x00")
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	// Some systems clean their temporary directories of what was not used for days.
+	if _, err := os.Lstat(sh.dir); errors.Is(err, os.ErrNotExist) {
+		sh.dir, sh.masters = "", nil
+	}
 	if m := sh.masters[key]; m != nil {
 		return m
 	}

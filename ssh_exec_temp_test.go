@@ -4,7 +4,9 @@ package bbb_test
 
 import (
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,4 +38,19 @@ func TestSSHWithoutTemporaryFiles(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist, "that is why")
 	assert.NotContains(t, err.Error(), "Password")
 	assert.Equal(t, "Password_of_the_command", string(r.Stderr))
+}
+
+// A service that ran no command for some days could run none any more: its directory for
+// sockets had been cleaned away.
+func TestSSHSharedConnectionsWhenTheirDirectoryIsGone(t *testing.T) {
+	t.Parallel()
+	f := newFakeSSH(t, newSSH)
+	s := f.server(t, bbb.WithSSH(bbb.SSH{ControlPersist: time.Minute}))
+	for range 2 {
+		_, err := sshRun(t, s, "exit 0", nil)
+		require.NoError(t, err)
+		calls := f.calls(t)
+		args := calls[len(calls)-1]
+		require.NoError(t, os.RemoveAll(filepath.Dir(args[slices.Index(args, "-S")+1])))
+	}
 }
