@@ -31,7 +31,10 @@ const (
 type sshShared struct {
 	starting keyLocks // by program and by socket
 
+	closing sync.Once
+
 	mu       sync.Mutex // protects the fields below
+	closed   bool       // nothing is shared any more
 	releases map[string]sshRelease
 	dir      string // of the sockets; empty: not made yet
 	masters  map[string]*sshMaster
@@ -123,7 +126,7 @@ func (sh *sshShared) connect(ctx context.Context, program string, args sshArgs) 
 }
 
 // master returns the connection for commands with these arguments, made or not; nil when
-// there is no directory for its socket.
+// there is no directory for its socket, or the group is closed.
 func (sh *sshShared) master(program string, args sshArgs) *sshMaster {
 	key := strings.Join(append(args.connect(), program), "\x00")
 	sh.mu.Lock()
@@ -134,6 +137,9 @@ func (sh *sshShared) master(program string, args sshArgs) *sshMaster {
 	}
 	if m := sh.masters[key]; m != nil {
 		return m
+	}
+	if sh.closed {
+		return nil
 	}
 	if sh.dir == "" {
 		dir, err := os.MkdirTemp("", "bbb-ssh-") // for us alone: 0700
@@ -147,16 +153,20 @@ func (sh *sshShared) master(program string, args sshArgs) *sshMaster {
 		sh.dir, sh.masters = dir, make(map[string]*sshMaster)
 	}
 	args.socket = filepath.Join(sh.dir, strconv.Itoa(len(sh.masters)+1))
+	args.command = &RemoteCommand{Host: args.command.Host, SSH: args.command.SSH} // not what this one wrote
 	m := &sshMaster{program: program, args: args}
 	sh.masters[key] = m
 	return m
 }
 
-// close ends the connections. Nobody runs a command any more.
-func (sh *sshShared) close() {
+// close ends the connections, and returns when they have ended. It may be called again. A
+// Runner that runs a command later gets a connection of its own for that.
+func (sh *sshShared) close() { sh.closing.Do(sh.disconnect) }
+
+func (sh *sshShared) disconnect() {
 	sh.mu.Lock()
 	dir, masters := sh.dir, sh.masters
-	sh.dir, sh.masters = "", nil
+	sh.dir, sh.masters, sh.closed = "", nil, true
 	sh.mu.Unlock()
 	if dir == "" {
 		return
