@@ -153,6 +153,21 @@ type commandConfig struct {
 	output func(*Server) (stdout, stderr io.Writer)
 }
 
+// newCommandConfig applies the options.
+func newCommandConfig(opts []CommandOption) (commandConfig, error) {
+	cfg := commandConfig{limit: DefaultCommandLimit}
+	for _, o := range opts {
+		if o == nil {
+			return cfg, fmt.Errorf("%w: nil option", ErrInvalidParams)
+		}
+		o(&cfg)
+	}
+	if cfg.limit <= 0 {
+		return cfg, fmt.Errorf("%w: a limit of %d bytes", ErrInvalidParams, cfg.limit)
+	}
+	return cfg, nil
+}
+
 // CommandLimit sets how many bytes of each of stdout and stderr are kept, overriding
 // the default of [DefaultCommandLimit], which is 16 MiB. A command that writes more is
 // stopped, with [ErrOutputTooLarge]. It does not bound what is streamed. A limit that is
@@ -166,7 +181,8 @@ func CommandLimit(n int64) CommandOption { return func(c *commandConfig) { c.lim
 // [Group.SSHCommand] calls f once for each server when its turn has come, for several at
 // the same time. Writers may be the same for both streams and for several servers, such
 // as [os.Stdout]: as with [os/exec.Cmd], one that can be compared, as pointers can, is written to by
-// one goroutine at a time.
+// one goroutine at a time. That holds within one call of SSHCommand; a writer that several
+// calls use at the same time must be safe for that.
 //
 // Output is written as it comes, in pieces that end anywhere. A writer that is slow makes
 // the command wait, and with it all that write there. One that fails stops
@@ -176,8 +192,8 @@ func CommandOutput(f func(*Server) (stdout, stderr io.Writer)) CommandOption {
 	if f == nil {
 		return func(c *commandConfig) { c.output = nil }
 	}
-	turns := new(writerTurns)
 	return func(c *commandConfig) {
+		turns := new(writerTurns) // of one call: an option that is used again would keep all writers there ever were
 		c.output = func(s *Server) (stdout, stderr io.Writer) {
 			stdout, stderr = f(s)
 			return turns.of(stdout), turns.of(stderr)

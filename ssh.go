@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -81,27 +80,26 @@ type CommandResult struct {
 // where ssh is not, and the other way round. Servers that are offline or disabled are
 // reached like others.
 func (s *Server) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (*CommandResult, error) {
-	r, err := s.sshCommand(ctx, argv, stdin, opts...)
+	cfg, err := newCommandConfig(opts)
+	if err != nil {
+		return nil, s.failed(callSSH, new(response), err)
+	}
+	return s.runCommand(ctx, argv, stdin, &cfg)
+}
+
+// runCommand is SSHCommand when the options are known.
+func (s *Server) runCommand(ctx context.Context, argv []string, stdin io.Reader, cfg *commandConfig) (*CommandResult, error) {
+	r, err := s.runQuietly(ctx, argv, stdin, cfg)
 	if r != nil {
 		s.logCommand(ctx, argv[0], r, err)
 	}
 	return r, err
 }
 
-// sshCommand is SSHCommand without a word in the log. The result is nil when nothing
+// runQuietly is runCommand without a word in the log. The result is nil when nothing
 // was begun.
-func (s *Server) sshCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (*CommandResult, error) {
+func (s *Server) runQuietly(ctx context.Context, argv []string, stdin io.Reader, cfg *commandConfig) (*CommandResult, error) {
 	fail := func(err error) error { return s.failed(callSSH, new(response), err) }
-	cfg := commandConfig{limit: DefaultCommandLimit}
-	for _, o := range opts {
-		if o == nil {
-			return nil, fail(fmt.Errorf("%w: nil option", ErrInvalidParams))
-		}
-		o(&cfg)
-	}
-	if cfg.limit <= 0 {
-		return nil, fail(fmt.Errorf("%w: a limit of %d bytes", ErrInvalidParams, cfg.limit))
-	}
 	c := RemoteCommand{
 		Server: s.name, Host: s.Host(), SSH: s.ssh(), Argv: slices.Clone(argv), Stdin: stdin, shared: &s.group.ssh,
 	}

@@ -45,12 +45,16 @@ import (
 // than a tenth of a second, and what it still reads is lost.
 //
 // Errors of single servers are those of [Server.SSHCommand]. For an argv that no server
-// could run, and when the group is closed, there are no results, but an *[Error] that
+// could run, options that make no sense, and when the group is closed, there are no results, but an *[Error] that
 // matches [ErrInvalidParams] or [ErrClosed]. A [Scope] has no commands: it is about
 // meetings, not machines.
 func (g *Group) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, opts ...CommandOption) (Results[*CommandResult], error) {
-	// Of a command that no server can run, one error is enough.
+	// Of what no server can run, one error is enough.
 	if err := checkArgv(argv); err != nil {
+		return nil, &Error{Call: callSSH, Err: err}
+	}
+	cfg, err := newCommandConfig(opts)
+	if err != nil {
 		return nil, &Error{Call: callSSH, Err: err}
 	}
 	ctx, done, err := g.begin(ctx, callSSH)
@@ -75,7 +79,7 @@ func (g *Group) SSHCommand(ctx context.Context, argv []string, stdin io.Reader, 
 		}
 		in, release := stdinOf()
 		defer release()
-		return s.SSHCommand(ctx, argv, in, opts...)
+		return s.runCommand(ctx, argv, in, &cfg)
 	})
 	return results, results.Err(callSSH)
 }

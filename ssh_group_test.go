@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,6 +119,12 @@ func TestGroupSSHCommandThatNobodyCanRun(t *testing.T) {
 		require.ErrorIs(t, noted(t, err), bbb.ErrInvalidParams)
 		assert.Nil(t, results)
 		assert.NotErrorAs(t, err, new(*bbb.GroupError), "one error, not one for each server")
+	}
+	for _, o := range []bbb.CommandOption{nil, bbb.CommandLimit(0)} {
+		results, err := g.SSHCommand(t.Context(), []string{"true"}, nil, o)
+		require.ErrorIs(t, noted(t, err), bbb.ErrInvalidParams)
+		assert.Nil(t, results)
+		assert.NotErrorAs(t, err, new(*bbb.GroupError))
 	}
 }
 
@@ -422,6 +429,28 @@ func TestOneWriterForAllServers(t *testing.T) {
 	for _, r := range results {
 		assert.Empty(t, r.Value.Stdout)
 	}
+}
+
+// A service made its option once, with a writer of its own for each command. All that they
+// had ever held stayed in memory.
+func TestWritersAreForgotten(t *testing.T) {
+	t.Parallel()
+	g := runnersOf(t, 3, func(_ context.Context, c bbb.RemoteCommand) (int, error) {
+		_, err := io.WriteString(c.Stdout, "hello")
+		return 0, err
+	})
+	var collected atomic.Int64
+	output := bbb.CommandOutput(func(*bbb.Server) (io.Writer, io.Writer) {
+		w := new(bytes.Buffer)
+		runtime.AddCleanup(w, func(int) { collected.Add(1) }, 0)
+		return w, nil
+	})
+	for range 10 {
+		_, err := g.SSHCommand(t.Context(), []string{"hello"}, nil, output)
+		require.NoError(t, noted(t, err))
+	}
+	assert.Eventually(t, func() bool { runtime.GC(); return collected.Load() >= 27 }, 20*time.Second, time.Millisecond)
+	runtime.KeepAlive(output)
 }
 
 // pile is a writer that cannot be compared.

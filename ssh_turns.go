@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// writerTurns knows the writers that were given so far for the output of commands.
+// writerTurns knows the writers that were given so far for the output of the commands of
+// one call.
 type writerTurns struct {
 	mu    sync.Mutex // protects known
 	known map[io.Writer]*turnWriter

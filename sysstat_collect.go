@@ -75,7 +75,7 @@ func (s *Server) readSysStat(ctx context.Context) (*SysStat, error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no report within %s", limit))
 	defer cancel()
 	start := s.group.now()
-	res, err := s.sshCommand(bounded, []string{"sh"}, strings.NewReader(sysStatScript), CommandLimit(sysStatLimit))
+	res, err := s.runQuietly(bounded, []string{"sh"}, strings.NewReader(sysStatScript), &commandConfig{limit: sysStatLimit})
 	end := s.group.now()
 	if res == nil {
 		return nil, s.noSysStat(err)
