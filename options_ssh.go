@@ -30,8 +30,9 @@ type SSH struct {
 	// ConfigFile is read instead of ssh's own configuration files; empty is those.
 	ConfigFile string
 	// Options are more options of ssh_config(5), each as "Name=value". They win over
-	// what ssh's configuration says and over what [OpenSSH] sets, but for BatchMode, and
-	// not over the other fields. A Runner other than OpenSSH may ignore them.
+	// what ssh's configuration says, over what [OpenSSH] sets by itself, but for BatchMode
+	// and LogVerbose, and over ConnectTimeout, not over the other fields. A Runner other
+	// than OpenSSH may ignore them.
 	Options []string
 	// ConnectTimeout bounds making the connection, up to the exchange of keys, in whole
 	// seconds, rounded up; 0 is [DefaultSSHConnectTimeout]. ssh has no limit of its own

@@ -42,6 +42,10 @@ const logTail = 64 << 10
 // notedLine is a line that noteEnd asks for.
 var notedLine = regexp.MustCompile(`^(?:debug\d: )?(?:clientloop|mux)\.c:\w+\(\):\d+ \([^)]*\): (.*)$`)
 
+// debugLine is a line that a LogLevel of the caller asks for. Such lines have the command, and
+// there are so many that nothing else could be seen.
+var debugLine = regexp.MustCompile(`^debug\d: `)
+
 // notedStatus is how the session ended: -1 without a status of the command.
 var notedStatus = regexp.MustCompile(`^(?:Exit status|Received exit status from master) (-?\d+)$`)
 
@@ -80,7 +84,8 @@ func (l *sshLog) read() (notes sshNotes) {
 		line = strings.TrimSpace(line)
 		noted := notedLine.FindStringSubmatch(line)
 		if noted == nil {
-			if line = strings.Trim(line, "@ \t"); line != "" { // a frame of the warning about a host key
+			line = strings.Trim(line, "@ \t") // a frame of the warning about a host key
+			if line != "" && !debugLine.MatchString(line) {
 				notes.words = append(notes.words, line)
 			}
 			continue

@@ -139,6 +139,7 @@ func TestSSHFailures(t *testing.T) {
 		"shared lost":   {"mux-lost", bbb.ErrSSH, "ssh failed: the connection broke, or a signal killed the command, before it had ended"},
 		"killed":        {"killed", bbb.ErrCommandKilled, "bbb: ssh on bbb1: command was killed by a signal"},
 		"ssh killed":    {"suicide", bbb.ErrSSH, "ssh failed: the program was ended: signal: killed"},
+		"debugging":     {"say debug1: Sending command: mysql -pPassword; lost", bbb.ErrSSH, "ssh failed: the connection broke before the command had ended"},
 		"proxy":         {"say Connection closed by UNKNOWN port 65535; err ssh: no route to gate; fail", bbb.ErrSSH, "port 65535 ssh: no route to gate"},
 		"not its words": {"err Password_of_the_command; lost", bbb.ErrSSH, "ended"},
 		"host key": {
