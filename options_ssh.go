@@ -42,8 +42,10 @@ type SSH struct {
 	// long after its last command, in whole seconds, rounded up, and lets commands share
 	// it (ControlMaster). [Group.Close] closes it. It saves the machines, and us, a login
 	// for each command. Commands beyond what sshd takes at once on one connection
-	// (MaxSessions, by default 10) get connections of their own. It is ignored on Windows,
-	// whose ssh cannot do it.
+	// (MaxSessions, by default 10) get connections of their own, of which sshd refuses some
+	// when more than 10 log in at once (MaxStartups). It is ignored on Windows, whose ssh
+	// cannot do it. When the program is killed, the connections stay until they were idle
+	// for that long.
 	ControlPersist time.Duration
 	// SysStatTimeout bounds one [Server.SysStat]; 0 is [DefaultSysStatTimeout].
 	SysStatTimeout time.Duration

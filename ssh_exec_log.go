@@ -90,7 +90,8 @@ func (l *sshLog) read() (notes sshNotes) {
 			}
 			continue
 		}
-		notes.begun = true
+		// A shared connection may have refused a session, and then ssh makes a connection.
+		notes.begun = notes.begun || strings.Contains(line, "clientloop.c:")
 		if strings.Contains(noted[1], " rtype exit-signal ") {
 			notes.killed = true
 		}

@@ -137,6 +137,7 @@ func TestSSHFailures(t *testing.T) {
 		"lost":          {"out half; lost", bbb.ErrSSH, "ssh failed: the connection broke before the command had ended"},
 		"lost in words": {"say Timeout, server bbb1.test not responding.; lost", bbb.ErrSSH, "the command had ended Timeout, server bbb1.test not responding."},
 		"shared lost":   {"mux-lost", bbb.ErrSSH, "ssh failed: the connection broke, or a signal killed the command, before it had ended"},
+		"not shared":    {"mux-refused; say kex_exchange_identification: read: Connection reset by peer; fail", bbb.ErrSSH, "ssh failed: kex_exchange_identification: read: Connection reset by peer"},
 		"killed":        {"killed", bbb.ErrCommandKilled, "bbb: ssh on bbb1: command was killed by a signal"},
 		"ssh killed":    {"suicide", bbb.ErrSSH, "ssh failed: the program was ended: signal: killed"},
 		"debugging":     {"say debug1: Sending command: mysql -pPassword; lost", bbb.ErrSSH, "ssh failed: the connection broke before the command had ended"},

@@ -232,6 +232,8 @@ func (f *fakeSession) step(name, rest string) int {
 	case "mux-lost":
 		f.say("debug2: mux.c:mux_client_request_session():2046 (pid=7): Control master terminated unexpectedly")
 		return 255
+	case "mux-refused":
+		f.say("mux.c:mux_client_request_session():1978 (bin=ssh, pid=7): session request failed: Session open refused by peer")
 	case "mux-exit":
 		f.say("debug2: mux.c:mux_client_request_session():2049 (pid=7): Received exit status from master %d", n)
 		return n
