@@ -74,7 +74,8 @@ type CommandResult struct {
 // command, a NUL byte or a host that ssh would take for an option, and [ErrClosed]. Where
 // a command was begun, the result is not nil beside the error, and has what came until
 // then. Neither errors nor logs have the command, which may hold secrets, but for its
-// first word in logs.
+// first word in logs. Whoever is logged in sees it all the same, here and over there: "ps"
+// shows command lines. A secret belongs into stdin.
 //
 // Nothing of this says anything about the health of the server: its API may be well
 // where ssh is not, and the other way round. Servers that are offline or disabled are
