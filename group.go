@@ -268,7 +268,7 @@ func (g *Group) Close(ctx context.Context) error {
 		_ = g.gate.wait(context.WithoutCancel(ctx))
 	}
 	g.transport.CloseIdleConnections()
-	g.ssh.close() //nolint:contextcheck // has a time of its own, also when ctx has ended
+	g.ssh.close() // has a time of its own, also when ctx has ended
 	return err
 }
 
