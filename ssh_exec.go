@@ -28,9 +28,9 @@ const killDelay = time.Second
 // killed itself leaves its ssh behind until the command ends.
 //
 // What ssh itself has to say (LogLevel=ERROR) goes into errors, by way of a temporary
-// file, and not to the command's stderr. Three things cannot be kept apart from it: the
-// words of a ProxyCommand, those of the ssh of a ProxyJump, and the line "Connection to
-// ... closed by remote host." Where there can be no such file, because [os.TempDir] is
+// file, and not to the command's stderr. Four things cannot be kept apart from it: the
+// words of a ProxyCommand, those of the ssh of a ProxyJump, the line "Connection to ...
+// closed by remote host.", and the warning that [SSH.IdentityFile] is not there. Where there can be no such file, because [os.TempDir] is
 // read-only, commands run all the same: ssh's words come on their stderr, each 255 is
 // [ErrSSH], and no connection is shared.
 //
