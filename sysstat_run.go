@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// machineEvery is how often a Run reads a machine at most, and how young a report
-	// is that makes reading it needless: a login is dear for what it tells.
+	// machineEvery is how often a Run reads a machine at most: a login is dear for what
+	// it tells.
 	machineEvery = 30 * time.Second
 	// machineRest is how long a Run leaves a machine alone at most that it could not
 	// read time after time.
@@ -26,7 +26,7 @@ const (
 // meetings nor workers waiting. The fields belong to the goroutine of Run.
 type machineRounds struct {
 	group    *Group
-	interval time.Duration
+	interval time.Duration // also how young a report is that makes reading needless
 	room     chan struct{} // holds one value for each machine that is being read
 	known    map[*Server]bool
 	given    int // places in the first round
@@ -96,7 +96,7 @@ func (m *machineRounds) turn(ctx context.Context, s *Server, round *machineRound
 		s.loadSysStat(ctx)
 	}
 	if r := s.machine.report.Load(); r != nil {
-		if age := g.now().Sub(r.Collected); age >= 0 && age < machineEvery {
+		if age := g.now().Sub(r.Collected); age >= 0 && age < m.interval {
 			return m.interval - age
 		}
 	}

@@ -179,6 +179,25 @@ func TestRunAfterRefresh(t *testing.T) {
 	})
 }
 
+// Of several processes one reads a machine also when the interval is longer than half a
+// minute. Each had read it, since what the others had left was older than that.
+func TestProcessesShareLoginsOfLongIntervals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		groups, m := processes(t, 4, bbb.WithCache(bbb.NewMemoryCache()))
+		for _, g := range groups {
+			defer running(t, g, 5*time.Minute)()
+			wait(t, 73*time.Second)
+		}
+		before := len(m.read("bbb1"))
+		wait(t, time.Hour)
+		assert.InDelta(t, 12, len(m.read("bbb1"))-before, 1)
+		for _, g := range groups {
+			assert.Less(t, time.Since(server(t, g, "bbb1").CachedSysStat(t.Context()).Collected), 11*time.Minute)
+		}
+	})
+}
+
 // atLevel returns the lines of that message and level.
 func atLevel(log *records, msg, level string) (found []map[string]any) {
 	for _, line := range log.with(msg) {
