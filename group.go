@@ -66,7 +66,7 @@ type Group struct {
 // retired is what is kept of a server that was removed.
 type retired struct {
 	ledger *ledger
-	load   *MachineLoad
+	load   *toldLoad
 	report *SysStat
 	at     time.Time
 }

@@ -52,10 +52,25 @@ type MachineLoad struct {
 // programs that know it from their monitoring. [CheckMachine] makes use of it for
 // ten minutes. What is older than what is known already is ignored, and so is a
 // field that is not a number or below 0. What [Server.SysStat] reads counts as told
-// in the same way, so there is no need to do so for servers with [WithSSH].
+// when it was read, in place of all that was known, so there is no need to do so for
+// servers with [WithSSH].
 func (s *Server) SetMachineLoad(l MachineLoad) {
+	if now := s.group.now(); l.Time.IsZero() || l.Time.After(now) {
+		l.Time = now
+	}
+	s.tellMachineLoad(l, l.Time)
+}
+
+// toldLoad is what was told of a machine.
+type toldLoad struct {
+	MachineLoad
+	at time.Time // of two, the later one counts
+}
+
+// tellMachineLoad is SetMachineLoad for what counts as told at that time.
+func (s *Server) tellMachineLoad(l MachineLoad, at time.Time) {
 	now := s.group.now()
-	if l.Time.IsZero() || l.Time.After(now) {
+	if l.Time.After(now) {
 		l.Time = now
 	}
 	for _, field := range []*float64{&l.CPU, &l.RunQueue, &l.Memory} {
@@ -63,19 +78,24 @@ func (s *Server) SetMachineLoad(l MachineLoad) {
 			*field = 0
 		}
 	}
+	told := &toldLoad{MachineLoad: l, at: at}
 	for {
 		known := s.machine.load.Load()
-		if known != nil && l.Time.Before(known.Time) || s.machine.load.CompareAndSwap(known, &l) {
+		if known != nil && outdated(at, known.at, now) || s.machine.load.CompareAndSwap(known, told) {
 			return
 		}
 	}
 }
 
+// outdated reports whether what is of that time is older than what is known. What is
+// known from the future is from before the clock was set back, and older than all.
+func outdated(at, known, now time.Time) bool { return at.Before(known) && !known.After(now) }
+
 // MachineLoad returns what was last told of the machine, or read from it, and whether
 // anything was. It may be of any age.
 func (s *Server) MachineLoad() (MachineLoad, bool) {
 	if l := s.machine.load.Load(); l != nil {
-		return *l, true
+		return l.MachineLoad, true
 	}
 	return MachineLoad{}, false
 }

@@ -11,10 +11,10 @@ import (
 
 // machine is what is known of the machine of one server.
 type machine struct {
-	load    atomic.Pointer[MachineLoad] // what placement goes by
-	report  atomic.Pointer[SysStat]     // the newest one
-	failing atomic.Bool                 // it could not be read the last time
-	problem atomic.Pointer[error]       // why sadf gave nothing then, one of sadfProblems
+	load    atomic.Pointer[toldLoad] // what placement goes by
+	report  atomic.Pointer[SysStat]  // the newest one
+	failing atomic.Bool              // it could not be read the last time
+	problem atomic.Pointer[error]    // why sadf gave nothing then, one of sadfProblems
 }
 
 // CachedSysStat returns the report that was read last, by [Server.SysStat], Refresh or
@@ -43,11 +43,11 @@ func (s *Server) keepSysStat(ctx context.Context, r *SysStat) {
 func (s *Server) takeSysStat(r *SysStat) {
 	for {
 		known := s.machine.report.Load()
-		if known != nil && r.Collected.Before(known.Collected) {
+		if known != nil && outdated(r.Collected, known.Collected, s.group.now()) {
 			return
 		}
 		if s.machine.report.CompareAndSwap(known, r) {
-			s.SetMachineLoad(r.MachineLoad())
+			s.tellMachineLoad(r.MachineLoad(), r.Collected)
 			return
 		}
 	}
@@ -74,9 +74,9 @@ func (s *Server) loadSysStat(ctx context.Context) {
 	// The clock of whoever read it may be ahead of ours, and what it says of the
 	// clock of the machine is then wrong by as much. One that is behind cannot be
 	// told from a report that is older.
-	if ahead := r.Collected.Sub(s.group.now()); ahead > 0 {
-		r.Collected = r.Collected.Add(-ahead)
-		r.ClockAhead += ahead
+	if now := s.group.now(); r.Collected.After(now) {
+		r.ClockAhead += r.Collected.Sub(now)
+		r.Collected = now
 	}
 	if r.Problem != "" {
 		r.Err = &savedProblem{r.Problem}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -240,4 +241,87 @@ func TestNewestReportWins(t *testing.T) {
 		wg.Wait()
 		assert.NotEmpty(t, slices.Clone(m.read("bbb1")))
 	})
+}
+
+// The clock of the program was an hour ahead and is set right. What was read before lay in
+// the future from then on, was fresh for an hour, and kept out all that was read since.
+func TestReportsWhenTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ahead atomic.Int64
+		ahead.Store(int64(time.Hour))
+		g, _, m := newMachineGroup(t, 1, bbb.WithClock(func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }))
+		s := server(t, g, "bbb1")
+		m.busy("bbb1", 95)
+		_, err := s.SysStat(t.Context())
+		require.NoError(t, noted(t, err))
+		assert.InDelta(t, 0.95, cpuOf(s), 1e-9)
+
+		ahead.Store(0)
+		m.busy("bbb1", 10)
+		wait(t, time.Minute)
+		r, err := s.SysStat(t.Context())
+		require.NoError(t, noted(t, err))
+		assert.Same(t, r, s.CachedSysStat(t.Context()))
+		assert.InDelta(t, 0.1, cpuOf(s), 1e-9)
+		s.SetMachineLoad(bbb.MachineLoad{CPU: 0.7})
+		assert.InDelta(t, 0.7, cpuOf(s), 1e-9)
+	})
+}
+
+// Nobody's clock shows these times: the report was written to the Cache by somebody
+// else, or is broken. It kept out all that was read later, for thousands of years.
+func TestReportOfTheCacheFromTheFuture(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		text := `{"collected":"9999-12-31T00:00:00Z","time":"9999-12-31T00:00:00Z","cpu":[{"cpu":"all","user":100}]}`
+		cache := &stubCache{get: func(string) ([]byte, bool, error) { return []byte(text), true, nil }}
+		g, _, m := newMachineGroup(t, 1, bbb.WithCache(cache))
+		s := server(t, g, "bbb1")
+		assert.Zero(t, time.Since(s.CachedSysStat(t.Context()).Collected))
+		m.busy("bbb1", 10)
+		r, err := s.SysStat(t.Context())
+		require.NoError(t, noted(t, err))
+		assert.Same(t, r, s.CachedSysStat(t.Context()))
+		assert.InDelta(t, 0.1, cpuOf(s), 1e-9)
+	})
+}
+
+// The clock of the machine is read to the second, so the end of one interval of sadf seems
+// to be a second earlier now and then. The load average and the memory of such a
+// reading were passed over.
+func TestNewestReadingCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, _, m := newMachineGroup(t, 1)
+		s := server(t, g, "bbb1")
+		earlier, last := 0, time.Time{}
+		for i := range 100 {
+			m.change("bbb1", func(st *bbbtest.MachineState) {
+				st.ClockSkew, st.Load1 = 10*time.Second, float64(i)
+				st.SampleAge = time.Duration(time.Now().Unix()%60) * time.Second // collected every minute
+			})
+			r, err := s.SysStat(t.Context())
+			require.NoError(t, noted(t, err))
+			l, _ := s.MachineLoad()
+			require.Equal(t, r.MachineLoad(), l, "reading %d", i)
+			if l.Time.Before(last) {
+				earlier++
+			}
+			last = l.Time
+			wait(t, 29*time.Second+time.Duration(i*137%1000)*time.Millisecond)
+		}
+		assert.Positive(t, earlier)
+	})
+}
+
+// What was read goes on fading when the clock is set: its time is told by Go's monotonic
+// clock as well, although the machine's is only known by the wall clock.
+func TestTimeOfMachineLoadIsMonotonic(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	r := bbb.SysStat{Collected: now, Sample: bbb.Sample{Time: now.UTC().Round(0).Add(-time.Minute), CPU: []bbb.CPU{{Name: "all", User: 90}}}}
+	l := r.MachineLoad()
+	assert.Contains(t, l.Time.String(), " m=")
+	assert.Equal(t, time.Minute, now.Sub(l.Time))
 }

@@ -102,7 +102,7 @@ func TestSysStat(t *testing.T) {
 		assert.InDelta(t, 512, live.Network[1].RxKiB, 0.01)
 		assert.InDelta(t, 2048, live.Network[1].TxKiB, 0.01)
 
-		want := bbb.MachineLoad{CPU: 0.55, RunQueue: 0.75, Memory: 0.75, Time: r.Time}
+		want := bbb.MachineLoad{CPU: 0.55, RunQueue: 0.75, Memory: 0.75, Time: r.Time.Local()}
 		assert.Equal(t, want, r.MachineLoad(), "the CPU of sadf, the rest of this moment")
 		known, ok := s.MachineLoad()
 		assert.True(t, ok)

@@ -37,8 +37,9 @@ func (r *SysStat) MachineLoad() MachineLoad {
 		l.CPU = part(r.CPU[0].Busy() / 100)
 		fallthrough
 	case r.Live == nil:
-		if ended := r.ended(); ended.Before(l.Time) {
-			l.Time = ended
+		// Reckoned from Collected, so that it fades also when the clock is set back.
+		if age := l.Time.Sub(r.ended()); age > 0 {
+			l.Time = l.Time.Add(-age)
 		}
 	}
 	if queue := cmp.Or(live.Queue, r.Queue); queue != nil && r.CPUs > 0 && queue.Load1 > 0 && !math.IsInf(queue.Load1, 0) {
