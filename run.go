@@ -53,7 +53,8 @@ const lookEvery = time.Second
 // once per interval but not more often than every 30 seconds, and at most 32 of them
 // at a time, or as many as the group has workers. That goes on beside the requests:
 // an ssh that hangs keeps neither meetings nor workers waiting. A machine that cannot
-// be read is left alone for longer each time, up to five minutes. Of several processes
+// be read is left alone for longer each time, up to five minutes, and one on which
+// sadf does not end for five. Of several processes
 // that share a [Cache] one reads a machine, and the others take over its report. The
 // first round takes 30 seconds.
 //

@@ -33,6 +33,9 @@ var (
 	ErrSadfFailed = errors.New("sadf failed")
 )
 
+// errSadfStuck says that sadf cannot be ended, or not told that it has.
+var errSadfStuck = fmt.Errorf("%w: it did not end", ErrSadfFailed)
+
 // ErrNoReport says that a command was run on the machine, but neither sadf nor /proc
 // said how busy it is: there is no Linux, or the user may not run a shell. It wraps
 // what sadf failed with.
@@ -194,7 +197,7 @@ func (t *sadfAnswer) decode() (*SysStat, error) {
 	case t.status == 124: // of timeout
 		return nil, fmt.Errorf("%w: it did not end in time", ErrSadfFailed)
 	case t.status < 0:
-		return nil, fmt.Errorf("%w: it did not end", ErrSadfFailed)
+		return nil, errSadfStuck
 	case strings.Contains(words, "data collecting is enabled"):
 		return nil, fmt.Errorf("%w: %s", ErrSadfDisabled, words)
 	case t.status != 0 && words != "":

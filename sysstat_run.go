@@ -14,7 +14,7 @@ const (
 	// it tells.
 	machineEvery = 30 * time.Second
 	// machineRest is how long a Run leaves a machine alone at most that it could not
-	// read time after time.
+	// read time after time, and one on which sadf does not end.
 	machineRest = 5 * time.Minute
 	// machineSoon is when a Run looks again for a report that another process is
 	// just reading.
@@ -96,8 +96,14 @@ func (m *machineRounds) turn(ctx context.Context, s *Server, round *machineRound
 		s.loadSysStat(ctx)
 	}
 	if r := s.machine.report.Load(); r != nil {
-		if age := g.now().Sub(r.Collected); age >= 0 && age < m.interval {
-			return m.interval - age
+		young := m.interval
+		// A sadf that a dead disk keeps is still there when ssh has left, and the next
+		// one joins it.
+		if r.Problem == errSadfStuck.Error() {
+			young = max(young, machineRest)
+		}
+		if age := g.now().Sub(r.Collected); age >= 0 && age < young {
+			return min(young-age, m.interval)
 		}
 	}
 	if rest := time.Until(round.rest); rest > 0 { // but others may be able to log in

@@ -198,6 +198,27 @@ func TestProcessesShareLoginsOfLongIntervals(t *testing.T) {
 	})
 }
 
+// A sadf that waits for a dead disk cannot be stopped and stays there when ssh has left.
+// Eighty of them an hour made a machine look busier than all others.
+func TestRunSparesMachinesWhereSadfIsStuck(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		groups, m := processes(t, 3, bbb.WithCache(bbb.NewMemoryCache()))
+		m.change("bbb1", func(st *bbbtest.MachineState) { st.SysStat = bbbtest.SysStatStuck })
+		for _, g := range groups {
+			defer running(t, g, 10*time.Second)()
+		}
+		wait(t, time.Hour)
+		assert.InDelta(t, 12, len(m.read("bbb1")), 1)
+		assert.InDelta(t, 110, len(m.read("bbb2")), 10)
+		m.change("bbb1", func(st *bbbtest.MachineState) { st.SysStat = bbbtest.SysStatWorks })
+		wait(t, 6*time.Minute)
+		before := len(m.read("bbb1"))
+		wait(t, 10*time.Minute)
+		assert.InDelta(t, 19, len(m.read("bbb1"))-before, 2, "as often as others again")
+	})
+}
+
 // atLevel returns the lines of that message and level.
 func atLevel(log *records, msg, level string) (found []map[string]any) {
 	for _, line := range log.with(msg) {
