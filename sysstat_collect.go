@@ -160,7 +160,9 @@ func (a *machineAnswer) report(start, end time.Time) (r *SysStat, problem error)
 	r.Live, r.Collected, r.ClockAhead = live, end, ahead
 	r.CPUs = cmp.Or(cpus, r.CPUs)
 	if u := strings.Fields(a.parts["uname"]); len(u) == 4 { // in this order, whatever was asked for
-		r.System, r.Host, r.Release, r.Machine = u[0], u[1], u[2], u[3]
+		for i, name := range []*string{&r.System, &r.Host, &r.Release, &r.Machine} {
+			*name = shownName([]byte(u[i]))
+		}
 	}
 	return r, problem
 }

@@ -20,11 +20,14 @@ type netCounters struct {
 func parseNet(text string) []netCounters {
 	var list []netCounters
 	for line := range strings.Lines(text) {
+		if len(list) == sadfItems {
+			break
+		}
 		colon := strings.LastIndexByte(line, ':') // old kernels write no blank behind it
 		if colon < 0 {
 			continue
 		}
-		one := netCounters{name: strings.TrimSpace(line[:colon])}
+		one := netCounters{name: shownName([]byte(strings.TrimSpace(line[:colon])))}
 		fields := strings.Fields(line[colon+1:])
 		if one.name == "" || len(fields) < len(one.counts) {
 			continue

@@ -61,6 +61,9 @@ type cpuTimes struct {
 func parseStat(text string) []cpuTimes {
 	var list []cpuTimes
 	for line := range strings.Lines(text) {
+		if len(list) > sadfItems { // and the line of all
+			break
+		}
 		fields := strings.Fields(line)
 		if len(fields) < 5 {
 			continue

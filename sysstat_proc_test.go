@@ -1,6 +1,7 @@
 package bbb_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -230,4 +231,31 @@ func TestProcInParts(t *testing.T) {
 	_, r = liveOf(t, procParts{"loadavg": "8 0 0 1/2 3", "uname": "Linux bbb9 5.4.0 x86_64 GNU/Linux"})
 	assert.Zero(t, r.MachineLoad().RunQueue, "of how many CPUs?")
 	assert.Empty(t, r.Host, "not what was asked for")
+}
+
+// What a machine says may be shown on a terminal and kept, whoever speaks there. Names that
+// came from sadf were, those of uname and /proc were not, and their number had no limit.
+func TestProcOfAHostileMachine(t *testing.T) {
+	t.Parallel()
+	const many = 20_000
+	counters := func(n string) string {
+		return "cpu 0 0 0 " + n + " 0 0 0 0 0 0\n" + strings.Repeat("cpu0 0 0 0 "+n+" 0 0 0 0 0 0\n", many)
+	}
+	var net strings.Builder
+	net.WriteString("\x1b]0;gotcha\aeth0: 1" + strings.Repeat(" 1", 15) + "\n")
+	for i := range many {
+		fmt.Fprintf(&net, "eth%d: 1%s\n", i, strings.Repeat(" 1", 15))
+	}
+	s, r := liveOf(t, procParts{
+		"uname": "Linux \x1b[31mbbb1" + strings.Repeat("x", 1000) + " 6.1\x9b x86_64\x00\n",
+		"stat1": counters("100"), "stat2": counters("200"), "net1": net.String(), "net2": net.String(),
+		"uptime1": "1.00 1\n", "uptime2": "2.00 1\n",
+	})
+	assert.Equal(t, "[31mbbb1"+strings.Repeat("x", 246), r.Host)
+	assert.Equal(t, "6.1", strings.Trim(r.Release, "\uFFFD"))
+	assert.Equal(t, "x86_64", r.Machine)
+	assert.Equal(t, "]0;gotchaeth0", s.Network[0].Name)
+	assert.LessOrEqual(t, len(s.Network), 8192)
+	assert.LessOrEqual(t, len(s.CPU), 8193)
+	assert.LessOrEqual(t, r.CPUs, 8192)
 }
