@@ -164,3 +164,24 @@ func TestAllMachinesBusy(t *testing.T) {
 		assert.Equal(t, []int{10, 10, 10, 10}, share(t, g, fakes, 40))
 	})
 }
+
+// How many meetings in one go the other server takes alone depends on whether their size
+// was told, and docs/placement.md says how: the machine's word counts against the room for
+// the next one.
+func TestBusyMachineAndSizes(t *testing.T) {
+	t.Parallel()
+	for size, first := range map[int]int{0: 45, 2: 27, 20: 9, 50: 10, 150: 10} {
+		for _, choose := range []bbb.Selection{bbb.Best, bbb.Choices(2)} {
+			synctest.Test(t, func(t *testing.T) {
+				g, _, m := newMachineGroup(t, 2, bbb.WithSelection(choose))
+				m.busy("bbb1", 95)
+				require.NoError(t, noted(t, g.Refresh(t.Context())))
+				for i := range first {
+					on, err := g.CreateMeeting(t.Context(), bbb.CreateParams{Name: "Physics", Placement: bbb.Placement{Size: size}})
+					require.NoError(t, noted(t, err))
+					require.Equal(t, i+1 == first, on.Server().Name() == "bbb1", "meeting %d of size %d", i+1, size)
+				}
+			})
+		}
+	}
+}
