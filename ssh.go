@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -130,6 +131,9 @@ func (s *Server) runQuietly(ctx context.Context, argv []string, stdin io.Reader,
 		err = ended(parent)
 	case errors.Is(cause, errCutOff) && err != nil, errors.Is(cause, ErrOutputTooLarge):
 		err = cause
+	}
+	if err == nil && r.ExitStatus < 0 { // of a Runner that looked for a status where there is none
+		err = fmt.Errorf("%w: the Runner gave the status %d and no error", ErrSSH, r.ExitStatus)
 	}
 	if err != nil {
 		r.ExitStatus, err = -1, fail(err)

@@ -184,6 +184,16 @@ func TestSSHOutputTooLargeEndsAnyRunner(t *testing.T) {
 	assert.Len(t, r.Stderr, 10)
 }
 
+// exec.ProcessState says -1 for a process that a signal ended. A Runner that handed it on had
+// commands that were killed taken for ones that ran.
+func TestSSHStatusThatIsNone(t *testing.T) {
+	t.Parallel()
+	s := sshServer(t, "https://bbb1.test", func(context.Context, bbb.RemoteCommand) (int, error) { return -1, nil })
+	r, err := s.SSHCommand(t.Context(), []string{"true"}, nil)
+	require.ErrorIs(t, noted(t, err), bbb.ErrSSH)
+	assert.Equal(t, -1, r.ExitStatus)
+}
+
 func TestSSHCommandAndItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
