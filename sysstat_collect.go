@@ -84,12 +84,16 @@ func (s *Server) readSysStat(ctx context.Context) (*SysStat, error) {
 		return nil, s.noSysStat(err)
 	}
 	a := cutAnswer(res.Stdout)
-	if hung := bounded.Err() != nil && ctx.Err() == nil && len(a.sadf) > 0; err != nil && !hung {
+	flood := errors.Is(err, ErrOutputTooLarge)
+	if hung := bounded.Err() != nil && ctx.Err() == nil; err != nil && (len(a.sadf) == 0 || !hung && !flood) {
 		return nil, s.noSysStat(err)
 	}
-	// When it is sadf that hangs, on a bad disk, /proc has said all by then, and placement
-	// needs to know more than ever.
+	// When it is sadf that hangs, on a bad disk, or does not stop writing, /proc has said
+	// all by then, and placement needs to know more than ever.
 	r, problem := a.report(start, end)
+	if flood && errors.Is(problem, errSadfStuck) {
+		problem = fmt.Errorf("%w: it wrote more than %d MB", ErrSadfFailed, sysStatLimit>>20)
+	}
 	if r == nil {
 		if !a.begun {
 			problem = fmt.Errorf("sh ended with status %d: %s", res.ExitStatus, shorten(string(res.Stderr)+" "+string(res.Stdout)))

@@ -259,3 +259,22 @@ func TestProcOfAHostileMachine(t *testing.T) {
 	assert.LessOrEqual(t, len(s.CPU), 8193)
 	assert.LessOrEqual(t, r.CPUs, 8192)
 }
+
+// A sadf that does not stop writing hid what /proc had said before.
+func TestProcBesideASadfThatFloods(t *testing.T) {
+	t.Parallel()
+	g, _ := newGroup(t, 1, bbb.WithRunner(shellAnswering(0, "@bbb begin\n@bbb loadavg\n4.50 2 1 3/100 7\n@bbb sadf\n"+strings.Repeat("x", 5<<20), "")))
+	r := sysStat(t, server(t, g, "bbb1"))
+	require.Equal(t, bbb.SourceProc, r.Source)
+	assert.InDelta(t, 4.5, r.Queue.Load1, 1e-9)
+	require.ErrorIs(t, r.Err, bbb.ErrSadfFailed)
+	assert.Equal(t, "sadf failed: it wrote more than 4 MB", r.Problem)
+}
+
+// What comes before sadf is short on every machine, so there a flood is somebody else's.
+func TestProcThatFloods(t *testing.T) {
+	t.Parallel()
+	g, _ := newGroup(t, 1, bbb.WithRunner(shellAnswering(0, "@bbb begin\n@bbb stat1\n"+strings.Repeat("x", 5<<20), "")))
+	_, err := server(t, g, "bbb1").SysStat(t.Context())
+	require.ErrorIs(t, noted(t, err), bbb.ErrOutputTooLarge)
+}
