@@ -12,8 +12,9 @@ import (
 )
 
 // simulated runs a policy on the fleet of [simulate.Default], changed by f, for twenty
-// seeds. All draws are the same in every run, so the figures are, too. Under the race
-// detector it is about the races, so two seeds will do.
+// seeds. All draws are the same in every run, so the figures are, too, but for a few
+// thousandths where processes share a Cache: which of two comes first there is not drawn.
+// Under the race detector it is about the races, so two seeds will do.
 func simulated(t *testing.T, p simulate.Policy, f func(*simulate.Config)) *simulate.Result {
 	t.Helper()
 	c := simulate.Default()
