@@ -141,3 +141,28 @@ func TestGuidesShowWhatCompiles(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, pieces, 5)
 }
+
+// The layout of the contributing guide has every file of the package, and no other.
+func TestLayoutIsTrue(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("CONTRIBUTING.md")
+	require.NoError(t, err)
+	_, layout, _ := strings.Cut(string(page), "## Layout")
+	layout, _, _ = strings.Cut(layout, "\n## ")
+	listed := map[string]bool{}
+	for _, m := range regexp.MustCompile("`([a-z_*]+\\.(?:go|sh))`").FindAllStringSubmatch(layout, -1) {
+		files, err := filepath.Glob(m[1])
+		require.NoError(t, err)
+		assert.NotEmpty(t, files, "there is no %s", m[1])
+		for _, file := range files {
+			listed[file] = true
+		}
+	}
+	for _, pattern := range []string{"*.go", "*.sh"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			assert.True(t, listed[file] || strings.HasSuffix(file, "_test.go"), "no row for %s", file)
+		}
+	}
+}
