@@ -17,7 +17,7 @@ type Result[T any] struct {
 }
 
 // Results are what the servers of a fan-out gave, in the order of the group. They come
-// from [FanOut] and [Group.SSHCommand].
+// from [FanOut], [Group.SSHCommand] and [Group.SysStat].
 type Results[T any] []Result[T]
 
 // Values returns the values of the servers that did not fail.

@@ -24,6 +24,8 @@ var ErrSSH = errors.New("ssh failed")
 
 // ErrCommandKilled says that the command, or the shell that ran it, was ended by a signal
 // on its machine, such as that of the kernel when memory runs out. It has no exit status.
+// Over a shared connection ([SSH.ControlPersist]) and with OpenSSH before 8.5, ssh does not
+// tell it from its own failures: that is [ErrSSH].
 var ErrCommandKilled = errors.New("command was killed by a signal")
 
 // ErrOutputTooLarge says that a command wrote more than the limit of [CommandLimit].
