@@ -18,8 +18,8 @@ var (
 
 	// ErrSadfDisabled says that sysstat is there, but collects nothing. Where systemd
 	// collects, its timer wants to be enabled: systemctl enable --now sysstat-collect.timer.
-	// Where cron does, as on Ubuntu 20.04 and before, it is ENABLED="true" in
-	// /etc/default/sysstat.
+	// Debian and Ubuntu also want ENABLED="true" in /etc/default/sysstat: for cron, which
+	// collects on Ubuntu 20.04 and before, and so that upgrades do not disable the timer.
 	ErrSadfDisabled = errors.New("sysstat does not collect")
 
 	// ErrSadfOld says that the newest interval that sadf has is not of these days: it
