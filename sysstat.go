@@ -51,16 +51,16 @@ type SysStat struct {
 }
 
 // Sample is what was measured over one interval. What the machine did not tell is nil
-// or zero.
+// or zero: one of /proc has no IO, Kernel and Sockets.
 type Sample struct {
 	// Time is the end of the interval, by the clock of the machine, in UTC. Zero is not
 	// known: the machine wrote the time of a zone that has no clear offset.
 	Time time.Time `json:"time"`
 	// Interval is over what the values that are "per second" or "of the interval" were
 	// measured; the others are of its end.
-	Interval time.Duration `json:"interval"`
-	// CPU has all CPUs together first, as "all", then single ones if they were asked
-	// for. CPUs that were offline are not in it.
+	Interval time.Duration `json:"interval"` // text in JSON, such as "1m0s"
+	// CPU has all CPUs together first, as "all". Behind them it has the single ones when
+	// the sample is of /proc, but not those that were offline; sadf is asked for "all" alone.
 	CPU     []CPU       `json:"cpu,omitempty"`
 	IO      *IO         `json:"io,omitempty"`
 	Memory  *Memory     `json:"memory,omitempty"`
