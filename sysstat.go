@@ -25,29 +25,31 @@ const (
 	SourceProc Source = "proc" // the files of /proc, because sadf gave nothing
 )
 
-// SysStat is how busy the machine of a server is.
+// SysStat is how busy the machine of a server is. In JSON it is one object, with the
+// fields of its Sample beside its own, and with durations as Go writes them, such as
+// "1m0s"; what it is read back to is the same, with an Err of the same class.
 type SysStat struct {
-	Host    string `json:"host"`
-	System  string `json:"system"`  // such as "Linux"
-	Release string `json:"release"` // of the kernel
-	Machine string `json:"machine"` // such as "x86_64"
-	CPUs    int    `json:"cpus"`    // 0 when not known
+	Host    string
+	System  string // such as "Linux"
+	Release string // of the kernel
+	Machine string // such as "x86_64"
+	CPUs    int    // 0 when not known
 
-	Source Source `json:"source"`
+	Source Source
 	// Problem is why Source is not [SourceSadf]; Err is the same as an error.
-	Problem string `json:"problem,omitempty"`
-	Err     error  `json:"-"`
+	Problem string
+	Err     error
 
 	// Collected is when the report was read, by our clock.
-	Collected time.Time `json:"collected"`
+	Collected time.Time
 	// ClockAhead is how far the clock of the machine is ahead of ours.
-	ClockAhead time.Duration `json:"clockAhead"`
+	ClockAhead time.Duration
 
 	// Sample is the newest interval that sadf has, or what Live is when Source is
 	// [SourceProc].
 	Sample
 	// Live is what /proc said in the moment of collection; nil when it said nothing.
-	Live *Sample `json:"live,omitempty"`
+	Live *Sample
 }
 
 // Sample is what was measured over one interval. What the machine did not tell is nil
@@ -55,7 +57,7 @@ type SysStat struct {
 type Sample struct {
 	// Time is the end of the interval, by the clock of the machine, in UTC. Zero is not
 	// known: the machine wrote the time of a zone that has no clear offset.
-	Time time.Time `json:"time"`
+	Time time.Time `json:"time,omitzero"`
 	// Interval is over what the values that are "per second" or "of the interval" were
 	// measured; the others are of its end.
 	Interval time.Duration `json:"interval"` // text in JSON, such as "1m0s"

@@ -78,16 +78,13 @@ func (s *Server) loadSysStat(ctx context.Context) {
 		r.ClockAhead += r.Collected.Sub(now)
 		r.Collected = now
 	}
-	if r.Problem != "" {
-		r.Err = &savedProblem{r.Problem}
-	}
 	s.takeSysStat(r)
 }
 
 // sadfProblems are the classes of [SysStat.Err]. The text of each begins its errors.
 var sadfProblems = [...]error{ErrSadfMissing, ErrSadfDisabled, ErrSadfEmpty, ErrSadfOld, ErrSadfAnswer, ErrSadfFailed}
 
-// savedProblem is the Err of a report out of the Cache.
+// savedProblem is the Err of a report that was JSON meanwhile, as out of the Cache.
 type savedProblem struct{ text string }
 
 func (p *savedProblem) Error() string { return p.text }
