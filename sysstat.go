@@ -29,7 +29,7 @@ const (
 // fields of its Sample beside its own, and with durations as Go writes them, such as
 // "1m0s"; what it is read back to is the same, with an Err of the same class.
 type SysStat struct {
-	Host    string
+	Host    string // the name that the machine gives itself
 	System  string // such as "Linux"
 	Release string // of the kernel
 	Machine string // such as "x86_64"
