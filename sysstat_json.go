@@ -21,13 +21,13 @@ type plainSample Sample
 
 // sampleJSON is a Sample in JSON.
 type sampleJSON struct {
-	plainSample
 	Interval durationText `json:"interval"` // in the place of that of plainSample
+	plainSample
 }
 
 // MarshalJSON writes the interval as Go writes durations, such as "1m0s".
 func (s Sample) MarshalJSON() ([]byte, error) {
-	return json.Marshal(sampleJSON{plainSample(s), durationText(s.Interval)})
+	return json.Marshal(sampleJSON{durationText(s.Interval), plainSample(s)})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -68,7 +68,7 @@ func (r SysStat) MarshalJSON() ([]byte, error) {
 	return json.Marshal(sysStatJSON{
 		Host: r.Host, System: r.System, Release: r.Release, Machine: r.Machine, CPUs: r.CPUs,
 		Source: r.Source, Problem: r.Problem, Collected: r.Collected, ClockAhead: durationText(r.ClockAhead),
-		sampleJSON: sampleJSON{plainSample(r.Sample), durationText(r.Interval)}, Live: r.Live,
+		sampleJSON: sampleJSON{durationText(r.Interval), plainSample(r.Sample)}, Live: r.Live,
 	})
 }
 

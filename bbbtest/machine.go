@@ -139,7 +139,8 @@ func (m *Machine) Runs() int {
 }
 
 // Run runs a command and returns its exit status. An error means that it was not run to
-// its end: the machine is down, ctx ended, or a stream failed.
+// its end: the machine is down, ctx ended, or a stream failed. It is of no class: for code
+// that looks for ErrSSH of package bbb, the runner wraps it in that.
 func (m *Machine) Run(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 	m.mu.Lock()
 	m.runs++

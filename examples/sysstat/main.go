@@ -26,6 +26,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -76,6 +77,14 @@ func parseFlags(args []string, out io.Writer) (*settings, error) {
 		return nil, errors.New("-interval and -timeout are at least 1s")
 	}
 	s.hosts = flags.Args()
+	if s.local && len(s.hosts) > 0 {
+		return nil, errors.New("-local is this machine: no hosts go with it")
+	}
+	for _, host := range s.hosts {
+		if strings.HasPrefix(host, "-") { // nobody's name
+			return nil, fmt.Errorf("flags come before the hosts: %s", host)
+		}
+	}
 	if s.watch {
 		// Every reading would log in anew otherwise.
 		s.ssh.ControlPersist = 2*s.interval + s.ssh.SysStatTimeout

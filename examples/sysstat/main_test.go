@@ -66,10 +66,11 @@ func TestSettings(t *testing.T) {
 	require.NoError(t, run(t.Context(), []string{"-h"}, env(nil), io.Discard))
 	for _, args := range [][]string{
 		{"-no-such-flag"}, {"-interval", "10ms"}, {"-timeout", "0"}, {"-port", "70000", "a"}, {"-user", "-oProxyCommand=x", "a"},
-		{"a", "a"}, {"--", "-oProxyCommand=x"},
+		{"a", "a"}, {"--", "-oProxyCommand=x"}, {"-local", "a"},
 	} {
 		assert.Error(t, run(t.Context(), args, env(nil), io.Discard), "%v", args)
 	}
+	require.ErrorContains(t, run(t.Context(), []string{"a", "-watch"}, env(nil), io.Discard), "flags come before the hosts: -watch")
 	for _, vars := range []map[string]string{
 		{"BBB_SERVERS": "https://a.example.org,very-secret"},
 		{"BBB_SERVERS": "a=ftp://a.example.org,very-secret"},
