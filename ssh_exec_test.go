@@ -115,6 +115,8 @@ func TestSSHStatusIsVerbatim(t *testing.T) {
 	r, err := sshRun(t, s, "mux-exit 255", nil)
 	require.NoError(t, err, "over a shared connection")
 	assert.Equal(t, 255, r.ExitStatus)
+	_, err = sshRun(t, s, strings.Repeat("say debug1: "+strings.Repeat("x", 90)+";", 700)+"exit 255", nil)
+	require.NoError(t, err, "its end is the last thing in a long log")
 
 	r, err = sshRun(t, newFakeSSH(t, oldSSH).server(t), "out a; exit 255", nil)
 	require.ErrorIs(t, err, bbb.ErrSSH, "an old release cannot tell")

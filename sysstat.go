@@ -55,8 +55,7 @@ type SysStat struct {
 // Sample is what was measured over one interval. What the machine did not tell is nil
 // or zero: one of /proc has no IO, Kernel and Sockets.
 type Sample struct {
-	// Time is the end of the interval, by the clock of the machine, in UTC. Zero is not
-	// known: the machine wrote the time of a zone that has no clear offset.
+	// Time is the end of the interval, by the clock of the machine, in UTC.
 	Time time.Time `json:"time,omitzero"`
 	// Interval is over what the values that are "per second" or "of the interval" were
 	// measured; the others are of its end.

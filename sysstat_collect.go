@@ -24,7 +24,8 @@ var (
 
 	// ErrSadfOld says that the newest interval that sadf has is not of these days: it
 	// ended more than an hour ago, because collection has stopped or the machine was
-	// off, or it lies in the future, because the clock was set back.
+	// off, or it lies in the future, because the clock was set back, or nobody can tell
+	// when it was, because sadf wrote the time of a zone that has no clear offset.
 	ErrSadfOld = errors.New("the newest interval of sadf does not count")
 
 	// ErrSadfFailed says that sadf failed in another way; the text of the error has its

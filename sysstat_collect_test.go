@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -353,6 +354,41 @@ func TestSysStatOfNoShell(t *testing.T) {
 	}
 }
 
+// changedOnTheWay runs commands on a machine of which the answers are changed on their way.
+func changedOnTheWay(m *bbbtest.Machine, change func(string) string) bbb.GroupOption {
+	return bbb.WithRunner(bbb.RunnerFunc(func(ctx context.Context, c bbb.RemoteCommand) (int, error) {
+		var out strings.Builder
+		status, err := m.Run(ctx, c.Argv, c.Stdin, &out, c.Stderr)
+		_, err2 := io.WriteString(c.Stdout, change(out.String()))
+		return status, errors.Join(err, err2)
+	}))
+}
+
+// What sadf gives does not count when nobody can tell of when it is, nor does its status
+// without a word.
+func TestSysStatOfOddSadf(t *testing.T) {
+	t.Parallel()
+	parts := regexp.MustCompile(`(?s)(@bbb sadf\n).*(@bbb words\n)status 0`)
+	for text, c := range map[string]struct {
+		class  error
+		change func(string) string
+	}{
+		"the newest interval of sadf does not count: it has no time": {
+			bbb.ErrSadfOld, func(s string) string { return strings.ReplaceAll(s, `"utc": 1`, `"utc": 0`) },
+		},
+		"sadf failed with status 3": {
+			bbb.ErrSadfFailed, func(s string) string { return parts.ReplaceAllString(s, "${1}${2}status 3") },
+		},
+	} {
+		g, _ := newGroup(t, 1, changedOnTheWay(bbbtest.NewMachine("bbb1"), c.change))
+		r := sysStat(t, server(t, g, "bbb1"))
+		require.ErrorIs(t, r.Err, c.class)
+		assert.Equal(t, text, r.Problem)
+		assert.Equal(t, bbb.SourceProc, r.Source)
+		assert.Equal(t, *r.Live, r.Sample)
+	}
+}
+
 // Login shells print what they like, and some machines end lines their own way.
 func TestSysStatThroughNoise(t *testing.T) {
 	t.Parallel()
@@ -368,12 +404,7 @@ func TestSysStatThroughNoise(t *testing.T) {
 		"farewell":   func(s string) string { return s + "\n@bbb loadavg\n99 99 99 1/1 1\nlogged out\n" },
 		"new parts":  func(s string) string { return strings.Replace(s, "\n@bbb uname", "\n@bbb moon\nfull\n@bbb uname", 1) },
 	} {
-		g, _ := newGroup(t, 1, bbb.WithRunner(bbb.RunnerFunc(func(ctx context.Context, c bbb.RemoteCommand) (int, error) {
-			var out strings.Builder
-			status, err := m.Run(ctx, c.Argv, c.Stdin, &out, c.Stderr)
-			_, err2 := io.WriteString(c.Stdout, change(out.String()))
-			return status, errors.Join(err, err2)
-		})))
+		g, _ := newGroup(t, 1, changedOnTheWay(m, change))
 		r := sysStat(t, server(t, g, "bbb1"))
 		assert.Equal(t, bbb.SourceSadf, r.Source, name)
 		assert.InDelta(t, 60, r.CPU[0].User, 0.01, name)
