@@ -54,9 +54,8 @@ const lookEvery = time.Second
 // at a time, or as many as the group has workers. That goes on beside the requests:
 // an ssh that hangs keeps neither meetings nor workers waiting. A machine that cannot
 // be read is left alone for longer each time, up to five minutes, and one on which
-// sadf does not end for five. Of several processes
-// that share a [Cache] one reads a machine, and the others take over its report. The
-// first round takes 30 seconds.
+// sadf does not end for five. Of several processes that share a [Cache] one reads a
+// machine, and the others take over its report. The first round takes 30 seconds.
 //
 // Run blocks. It returns an *[Error] with the call "run": that of ctx when it ends,
 // [ErrClosed] when the group is closed, [ErrInvalidParams] for an interval that is

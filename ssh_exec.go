@@ -30,9 +30,10 @@ const killDelay = time.Second
 // What ssh itself has to say (LogLevel=ERROR) goes into errors, by way of a temporary
 // file, and not to the command's stderr. Four things cannot be kept apart from it: the
 // words of a ProxyCommand, those of the ssh of a ProxyJump, the line "Connection to ...
-// closed by remote host.", and the warning that [SSH.IdentityFile] is not there. Where there can be no such file, because [os.TempDir] is
-// read-only, commands run all the same: ssh's words come on their stderr, each 255 is
-// [ErrSSH], and no connection is shared.
+// closed by remote host.", and the warning that [SSH.IdentityFile] is not there. Where
+// there can be no such file, because [os.TempDir] is read-only, commands run all the
+// same: ssh's words come on their stderr, each 255 is [ErrSSH], and no connection is
+// shared.
 //
 // ssh ends with the command's status, and with 255 when it failed itself. A 255 of the
 // command is told from that by what ssh notes of the end of the session (LogVerbose),

@@ -1,6 +1,6 @@
 # How busy is this machine? SysStat sends this to sh. It writes nothing to disk and
-# leaves nothing running, but a sadf that a bad disk keeps from ending. It is one command, so half of it does nothing, and what it
-# runs cannot read on in it.
+# leaves nothing running, but a sadf that a bad disk keeps from ending. It is one
+# command, so half of it does nothing, and what it runs cannot read on in it.
 {
 	PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	LC_ALL=C
