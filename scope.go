@@ -22,6 +22,10 @@ import (
 type Scope struct {
 	group *Group
 	meta  map[string]string // keys in lower case; empty for the whole group
+
+	// prefix is what the IDs of its meetings begin with, but for breakout rooms, whose IDs
+	// their server makes up.
+	prefix string
 }
 
 // Group returns the group that the scope is a part of.

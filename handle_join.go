@@ -1,0 +1,5 @@
+package bbb
+
+import "context"
+
+func handleJoin(ctx context.Context, q *incoming) *Response { return q.unsupported() }
