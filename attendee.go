@@ -123,6 +123,11 @@ func (s *Server) JoinURL(ctx context.Context, p JoinParams) (string, error) {
 	if err := p.Validate(); err != nil {
 		return "", err
 	}
+	return s.joinURL(ctx, p)
+}
+
+// joinURL is JoinURL for parameters that are not checked.
+func (s *Server) joinURL(ctx context.Context, p JoinParams) (string, error) {
 	if s.group.gate.isClosed() {
 		return "", &Error{Server: s.name, Call: callJoin, Err: ErrClosed}
 	}
@@ -150,9 +155,15 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
+	attendee, _, err := s.join(ctx, p)
+	return attendee, err
+}
+
+// join is Join for parameters that are not checked. The second value is what the server said.
+func (s *Server) join(ctx context.Context, p JoinParams) (*Attendee, *status, error) {
 	p, err := fit(ctx, s, joinTable, joinLifetimes, p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	got, err := s.joinCall(ctx, request{call: callJoin, query: p.appendQuery(nil), once: true})
 	if e, ok := errors.AsType[*Error](err); ok && e.Key == keyParamsNeeded && p.Password != "" && p.Role == "" {
@@ -160,7 +171,7 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 		e.Err = ErrPassword
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.group.reservations.joined(s, p.MeetingID)
 	role := p.Role
@@ -172,7 +183,7 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 	if attendee.UserID == "" {
 		attendee.UserID = got.Session.InternalUserID
 	}
-	return attendee, nil
+	return attendee, &got.status, nil
 }
 
 // maxJoinHops is how many load balancers may stand in a row.
@@ -230,20 +241,23 @@ type joinAnswer struct {
 // spellings of servers in front of others that write them like the rest.
 var joinRecord = xmlwire.NewRecord(append(
 	xmlwire.Lift(func(a *joinAnswer) *status { return &a.status }, statusFields...),
-	xmlwire.Lift(func(a *joinAnswer) *Session { return &a.Session },
-		xmlwire.Trimmed("meeting_id", func(s *Session) *string { return &s.InternalMeetingID }),
-		xmlwire.Trimmed("user_id", func(s *Session) *string { return &s.InternalUserID }),
-		xmlwire.Trimmed("auth_token", func(s *Session) *string { return &s.AuthToken }),
-		xmlwire.Trimmed("session_token", func(s *Session) *string { return &s.SessionToken }),
-		xmlwire.Enum("guestStatus", func(s *Session) *GuestStatus { return &s.GuestStatus }),
-		xmlwire.Trimmed("url", func(s *Session) *string { return &s.URL }),
-
+	xmlwire.Lift(func(a *joinAnswer) *Session { return &a.Session }, append(sessionFields,
 		xmlwire.Trimmed("meetingID", func(s *Session) *string { return &s.InternalMeetingID }).DecodeOnly(),
 		xmlwire.Trimmed("userID", func(s *Session) *string { return &s.InternalUserID }).DecodeOnly(),
 		xmlwire.Trimmed("authToken", func(s *Session) *string { return &s.AuthToken }).DecodeOnly(),
 		xmlwire.Trimmed("sessionToken", func(s *Session) *string { return &s.SessionToken }).DecodeOnly(),
 		xmlwire.Enum("guest_status", func(s *Session) *GuestStatus { return &s.GuestStatus }).DecodeOnly(),
-	)...)...)
+	)...)...)...)
+
+// sessionFields are the elements of a session as servers write them.
+var sessionFields = []xmlwire.Field[Session]{
+	xmlwire.Trimmed("meeting_id", func(s *Session) *string { return &s.InternalMeetingID }),
+	xmlwire.Trimmed("user_id", func(s *Session) *string { return &s.InternalUserID }),
+	xmlwire.Trimmed("auth_token", func(s *Session) *string { return &s.AuthToken }),
+	xmlwire.Trimmed("session_token", func(s *Session) *string { return &s.SessionToken }),
+	xmlwire.Enum("guestStatus", func(s *Session) *GuestStatus { return &s.GuestStatus }).OmitEmpty(),
+	xmlwire.Trimmed("url", func(s *Session) *string { return &s.URL }),
+}
 
 // fromRedirect reads an answer to join that is a redirect. Servers fail this way
 // although they were asked not to redirect: the reasons are in a parameter named

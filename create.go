@@ -27,7 +27,7 @@ import (
 // ours or the server's, and [ErrOutcomeUnknown] when the connection failed after
 // the create was sent. It stands for create.
 func (s *Server) CreateMeeting(ctx context.Context, p CreateParams) (m *Meeting, err error) {
-	p, err = s.group.all.prepare(p)
+	p, err = s.group.all.prepare(p, CreateParams.Validate)
 	if err != nil {
 		return nil, err
 	}

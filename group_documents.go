@@ -16,10 +16,15 @@ func (g *Group) InsertDocuments(ctx context.Context, meetingID string, docs ...D
 
 // InsertDocuments is [Group.InsertDocuments] within the scope. It asks the server
 // first whether the meeting belongs to the scope.
-func (sc *Scope) InsertDocuments(ctx context.Context, meetingID string, docs ...Document) (err error) {
+func (sc *Scope) InsertDocuments(ctx context.Context, meetingID string, docs ...Document) error {
 	if err := validateInsert(meetingID, docs); err != nil {
 		return err
 	}
+	return sc.insertDocuments(ctx, meetingID, docs)
+}
+
+// insertDocuments is InsertDocuments for documents that are not checked.
+func (sc *Scope) insertDocuments(ctx context.Context, meetingID string, docs []Document) (err error) {
 	docs = openDocuments(docs)
 	defer func() { settleDocuments(docs, err) }()
 	unique := slices.ContainsFunc(docs, func(d Document) bool {

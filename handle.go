@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // HandleFromData trusts its input: the call must have been authenticated by whoever
@@ -48,7 +52,8 @@ type handleOption func(*incoming)
 func (o handleOption) applyCall(q *incoming) { o(q) }
 
 // HandleContentType says what the body is, as the header Content-Type of a request
-// does, overriding the default of application/xml.
+// does, overriding the default of application/xml. The call index, which has no body, answers in JSON
+// when it is application/json, as servers do since BigBlueButton 3.0.
 func HandleContentType(contentType string) HandleOption {
 	return handleOption(func(q *incoming) { q.contentType = contentType })
 }
@@ -93,6 +98,7 @@ func (q *incoming) handle(ctx context.Context) *Response {
 	if !ok {
 		return q.unsupported()
 	}
+	q.params = cleanValues(q.params)
 	if q.tenant != nil {
 		sc, err := q.tenant.within(q.scope)
 		if err != nil {
@@ -101,6 +107,45 @@ func (q *incoming) handle(ctx context.Context) *Response {
 		q.scope = sc
 	}
 	return c.handle(ctx, q)
+}
+
+// cleanValues returns parameters without anything that XML cannot hold: servers write them into their
+// answers, and one such character makes every answer about the meeting unreadable, and with it the
+// server's list of all meetings. Control characters are dropped, as servers drop them from names; what is
+// no character becomes U+FFFD. A parameter with such a name is none that anybody knows, and goes.
+func cleanValues(params url.Values) url.Values {
+	unclean := func(text string) bool { return xmlProblem(text) != "" }
+	var clean url.Values
+	for name, values := range params {
+		if !unclean(name) && !slices.ContainsFunc(values, unclean) {
+			continue
+		}
+		if clean == nil {
+			clean = maps.Clone(params) // it is the caller's
+		}
+		if delete(clean, name); !unclean(name) {
+			for _, text := range values {
+				clean.Add(name, cleanText(text, name == "meetingID"))
+			}
+		}
+	}
+	if clean == nil {
+		return params
+	}
+	return clean
+}
+
+// cleanText keeps control characters where a text is refused for them.
+func cleanText(text string, keepControls bool) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == 0xFFFE || c == 0xFFFF:
+			return utf8.RuneError
+		case c < 0x20 && c != '\n' && c != '\r' && c != '\t' && !keepControls:
+			return -1
+		}
+		return c
+	}, text)
 }
 
 // get returns a parameter, of which the first of its name counts.

@@ -293,11 +293,14 @@ func meetingQuery(call, id string) ([]byte, error) {
 	return appendQueryEscape([]byte("meetingID="), id), nil
 }
 
+// noParentID is the parent that create answers for a meeting which is no breakout room.
+const noParentID = "bbb-none"
+
 // adopt makes meetings that were decoded those of the server.
 func (s *Server) adopt(meetings []*Meeting, asked time.Time) {
 	for _, m := range meetings {
 		m.server, m.FetchedAt = s, asked
-		if m.ParentID == "bbb-none" {
+		if m.ParentID == noParentID {
 			m.ParentID = ""
 		}
 	}

@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bbbgroup/bbb/internal/xmlwire"
@@ -9,7 +10,24 @@ import (
 // meetingFields are the elements of a meeting in getMeetingInfo and getMeetings,
 // in the order in which servers write them. A new element is one line here and
 // one field of Meeting.
-var meetingFields = []xmlwire.Field[Meeting]{
+var meetingFields = slices.Concat(commonFields, []xmlwire.Field[Meeting]{
+	xmlwire.Trimmed("parentMeetingID", func(m *Meeting) *string { return &m.ParentID }).OmitEmpty(),
+	xmlwire.Int("sequence", func(m *Meeting) *int { return &m.Sequence }).OmitEmpty(),
+	xmlwire.Bool("freeJoin", func(m *Meeting) *bool { return &m.FreeJoin }).OmitEmpty(),
+	// The same three stand in an element of their own on other servers...
+	xmlwire.Inline("breakout", xmlwire.NewRecord(
+		xmlwire.Trimmed("parentMeetingID", func(m *Meeting) *string { return &m.ParentID }),
+		xmlwire.Int("sequence", func(m *Meeting) *int { return &m.Sequence }),
+		xmlwire.Bool("freeJoin", func(m *Meeting) *bool { return &m.FreeJoin }),
+	)).DecodeOnly(),
+	// ...while in here an element of that name is the ID of a breakout room.
+	breakoutRoomsField,
+})
+
+var breakoutRoomsField = xmlwire.Strings("breakoutRooms", "breakout", func(m *Meeting) *[]string { return &m.BreakoutRooms }).OmitEmpty()
+
+// commonFields are those of meetingFields that every meeting has.
+var commonFields = []xmlwire.Field[Meeting]{
 	xmlwire.String("meetingName", func(m *Meeting) *string { return &m.Name }),
 	xmlwire.Trimmed("meetingID", func(m *Meeting) *string { return &m.ID }),
 	xmlwire.Trimmed("internalMeetingID", func(m *Meeting) *string { return &m.InternalID }),
@@ -35,17 +53,6 @@ var meetingFields = []xmlwire.Field[Meeting]{
 	xmlwire.List("attendees", "attendee", func(m *Meeting) *[]Attendee { return &m.Attendees }, attendeeRecord),
 	xmlwire.Map("metadata", func(m *Meeting) *map[string]string { return &m.Metadata }),
 	xmlwire.Bool("isBreakout", func(m *Meeting) *bool { return &m.IsBreakout }),
-	xmlwire.Trimmed("parentMeetingID", func(m *Meeting) *string { return &m.ParentID }).OmitEmpty(),
-	xmlwire.Int("sequence", func(m *Meeting) *int { return &m.Sequence }).OmitEmpty(),
-	xmlwire.Bool("freeJoin", func(m *Meeting) *bool { return &m.FreeJoin }).OmitEmpty(),
-	// The same three stand in an element of their own on other servers...
-	xmlwire.Inline("breakout", xmlwire.NewRecord(
-		xmlwire.Trimmed("parentMeetingID", func(m *Meeting) *string { return &m.ParentID }),
-		xmlwire.Int("sequence", func(m *Meeting) *int { return &m.Sequence }),
-		xmlwire.Bool("freeJoin", func(m *Meeting) *bool { return &m.FreeJoin }),
-	)).DecodeOnly(),
-	// ...while in here an element of that name is the ID of a breakout room.
-	xmlwire.Strings("breakoutRooms", "breakout", func(m *Meeting) *[]string { return &m.BreakoutRooms }).OmitEmpty(),
 }
 
 var meetingRecord = xmlwire.NewRecord(meetingFields...)

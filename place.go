@@ -44,14 +44,19 @@ func (g *Group) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, er
 // CreateMeeting is [Group.CreateMeeting] within the scope: it adds the scope's
 // metadata. An ID that exists outside the scope gives [ErrMeetingExists] and
 // tells nothing of that meeting.
-func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (_ *Meeting, err error) {
+func (sc *Scope) CreateMeeting(ctx context.Context, p CreateParams) (*Meeting, error) {
+	return sc.createMeeting(ctx, p, CreateParams.Validate)
+}
+
+// createMeeting creates a meeting if its complete parameters pass a check, which may be nil.
+func (sc *Scope) createMeeting(ctx context.Context, p CreateParams, check func(CreateParams) error) (_ *Meeting, err error) {
 	ctx, done, err := sc.group.begin(ctx, callCreate)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	generated := p.MeetingID == ""
-	p, err = sc.prepare(p)
+	p, err = sc.prepare(p, check)
 	defer func() { settleDocuments(p.Documents, err) }()
 	switch {
 	case err != nil:
@@ -223,7 +228,7 @@ func (sc *Scope) parentServer(ctx context.Context, parentID string, search bool)
 }
 
 // prepare completes and checks the parameters, on a copy.
-func (sc *Scope) prepare(p CreateParams) (CreateParams, error) {
+func (sc *Scope) prepare(p CreateParams, check func(CreateParams) error) (CreateParams, error) {
 	g := sc.group
 	if p.MeetingID == "" {
 		p.MeetingID = g.newMeetingID()
@@ -256,7 +261,10 @@ func (sc *Scope) prepare(p CreateParams) (CreateParams, error) {
 	}
 	p.Meta = meta
 	p.Documents = openDocuments(p.Documents)
-	return p, errors.Join(append(conflicts, p.Validate())...)
+	if check != nil {
+		conflicts = append(conflicts, check(p))
+	}
+	return p, errors.Join(conflicts...)
 }
 
 // recreate sends the create of a meeting that is believed to exist to its server,

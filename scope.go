@@ -190,6 +190,11 @@ func (sc *Scope) IsMeetingRunning(ctx context.Context, id string) (bool, error) 
 // EndMeeting is [Group.EndMeeting] within the scope. A meeting outside it is not
 // ended, and that is no error.
 func (sc *Scope) EndMeeting(ctx context.Context, id, password string) error {
+	return ignoreNotFound(sc.end(ctx, id, password))
+}
+
+// end is EndMeeting with an error for a meeting that is not there.
+func (sc *Scope) end(ctx context.Context, id, password string) error {
 	_, err := onMeeting(ctx, sc, callEnd, id, func(ctx context.Context, s *Server) (struct{}, error) {
 		m, err := sc.meetingOn(ctx, s, id)
 		if err != nil {
@@ -197,7 +202,7 @@ func (sc *Scope) EndMeeting(ctx context.Context, id, password string) error {
 		}
 		return struct{}{}, s.endChecked(ctx, m, password)
 	})
-	return ignoreNotFound(err)
+	return err
 }
 
 // JoinURL is [Group.JoinURL] within the scope. It asks the server first whether

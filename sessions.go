@@ -29,11 +29,13 @@ type sessionsAnswer struct {
 
 var sessionsRecord = xmlwire.NewRecord(append(
 	xmlwire.Lift(func(a *sessionsAnswer) *status { return &a.status }, statusFields...),
-	xmlwire.List("sessions", "meeting", func(a *sessionsAnswer) *[]UserSession { return &a.Sessions }, xmlwire.NewRecord(
-		xmlwire.Trimmed("meetingID", func(u *UserSession) *string { return &u.InternalMeetingID }),
-		xmlwire.String("meetingName", func(u *UserSession) *string { return &u.MeetingName }),
-		xmlwire.String("userName", func(u *UserSession) *string { return &u.UserName }),
-	)))...)
+	xmlwire.List("sessions", "meeting", func(a *sessionsAnswer) *[]UserSession { return &a.Sessions }, sessionRecord))...)
+
+var sessionRecord = xmlwire.NewRecord(
+	xmlwire.Trimmed("meetingID", func(u *UserSession) *string { return &u.InternalMeetingID }),
+	xmlwire.String("meetingName", func(u *UserSession) *string { return &u.MeetingName }),
+	xmlwire.String("userName", func(u *UserSession) *string { return &u.UserName }),
+)
 
 // Sessions returns everybody who is in a meeting on the server. No sessions are
 // an empty list, not an error. It stands for getSessions, which BigBlueButton

@@ -300,7 +300,7 @@ type spool struct {
 }
 
 func newSpool() (*spool, error) {
-	f, err := os.CreateTemp("", "bbb-stdin-*") // readable by its owner alone
+	f, err := os.CreateTemp("", "bbb-*") // readable by its owner alone
 	if err != nil {
 		return nil, err
 	}
