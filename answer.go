@@ -96,7 +96,7 @@ func (s *status) err(resp *response) error {
 	}
 	e := &Error{Key: s.Key, Message: s.Message, StatusCode: resp.status}
 	if len(s.Errors) > 0 && e.Key == "" {
-		e.Key, e.Message = s.Errors[0].Key, s.Errors[0].Message
+		e.Key, e.Message, e.listed = s.Errors[0].Key, s.Errors[0].Message, true
 	}
 	if e.Key == "" && e.Message == "" {
 		e.Message = "FAILED without a reason"

@@ -109,7 +109,7 @@ var attendeeRecord = xmlwire.NewRecord(
 	xmlwire.Bool("hasJoinedVoice", func(a *Attendee) *bool { return &a.HasJoinedVoice }),
 	xmlwire.Bool("hasVideo", func(a *Attendee) *bool { return &a.HasVideo }),
 	xmlwire.Enum("clientType", func(a *Attendee) *string { return &a.ClientType }),
-	xmlwire.Map("customdata", func(a *Attendee) *map[string]string { return &a.CustomData }).OmitEmpty(),
+	xmlwire.Map("customdata", func(a *Attendee) *map[string]string { return &a.CustomData }),
 )
 
 // JoinURL returns the signed URL that a user's browser opens to join a meeting

@@ -129,6 +129,8 @@ type Error struct {
 	// a refusal. http.Transport sends a GET whose kept connection breaks once more by
 	// itself, and the error is that of the second time.
 	unsure bool
+	// listed says that the key came in a list of errors, in which servers answer some failures.
+	listed bool
 }
 
 // Error describes the failure on one line.

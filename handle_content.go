@@ -29,9 +29,9 @@ func handleInsertDocument(ctx context.Context, q *incoming) *Response {
 	case err == nil:
 		return q.said(returncodeSuccess, "Presentation is being uploaded", nil)
 	case isNotFound(err):
-		return q.said("FAILED", "Meeting with id ["+q.get("meetingID")+"] not found.", err)
+		return q.said(returncodeFailed, "Meeting with id ["+q.get("meetingID")+"] not found.", err)
 	case ok && e.Key == "" && e.Err == nil && !errors.Is(err, ErrNotSupported): // such as presentations that are switched off
-		return q.said("FAILED", e.Message, err)
+		return q.said(returncodeFailed, e.Message, err)
 	}
 	return q.failed(err)
 }

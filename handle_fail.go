@@ -49,12 +49,16 @@ func (q *incoming) refuseXML(key, message string, err error) *Response {
 	return &Response{
 		Call: q.call, StatusCode: http.StatusOK, Key: key, Message: message, Err: err, failed: true,
 		write: func(dst []byte) []byte {
-			return failureRecord.Append(dst, "response", &status{Returncode: "FAILED", Key: key, Message: message})
+			return failureRecord.Append(dst, "response", &status{Returncode: returncodeFailed, Key: key, Message: message})
 		},
 	}
 }
 
-var failureRecord = xmlwire.NewRecord(statusFields[:3]...)
+// The two shapes of a failure: a key and a message, or a list of such pairs.
+var (
+	failureRecord     = xmlwire.NewRecord(statusFields[:3]...)
+	failureListRecord = xmlwire.NewRecord(statusFields[0], statusFields[3])
+)
 
 func jsonFailure(key, message string) func([]byte) []byte {
 	return func(dst []byte) []byte {
@@ -62,7 +66,7 @@ func jsonFailure(key, message string) func([]byte) []byte {
 			Returncode string `json:"returncode"`
 			Key        string `json:"messageKey"`
 			Message    string `json:"message"`
-		}{"FAILED", key, message}})
+		}{returncodeFailed, key, message}})
 	}
 }
 
@@ -90,6 +94,11 @@ func (q *incoming) unsupportedBy(err error) *Response {
 func (q *incoming) failed(err error) *Response {
 	key, message := q.words(err)
 	r := q.refuse(key, message, err)
+	if e, ok := errors.AsType[*Error](err); ok && e.listed && e.Key == key && !r.json {
+		r.write = func(dst []byte) []byte {
+			return failureListRecord.Append(dst, "response", &status{Returncode: returncodeFailed, Errors: []answerError{{key, message}}})
+		}
+	}
 	if key == keyUnsupported {
 		r.StatusCode = http.StatusNotFound
 	}

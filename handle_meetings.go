@@ -35,7 +35,10 @@ func handleIndex(_ context.Context, q *incoming) *Response {
 	return succeeded(q, nil, indexRecord, &versionAnswer{status: success(), version: v.API, Version: *v})
 }
 
-const returncodeSuccess = "SUCCESS"
+const (
+	returncodeSuccess = "SUCCESS"
+	returncodeFailed  = "FAILED"
+)
 
 func success() status { return status{Returncode: returncodeSuccess} }
 
