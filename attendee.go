@@ -166,6 +166,7 @@ func (s *Server) join(ctx context.Context, p JoinParams) (*Attendee, *status, er
 		return nil, nil, err
 	}
 	got, err := s.joinCall(ctx, request{call: callJoin, query: p.appendQuery(nil), once: true})
+	s.meetings.outdate(s.group.now())
 	if e, ok := errors.AsType[*Error](err); ok && e.Key == keyParamsNeeded && p.Password != "" && p.Role == "" {
 		// The words of a server that has looked at the password and not taken it.
 		e.Err = ErrPassword

@@ -25,6 +25,14 @@ func (g *gate) enter() error {
 	return nil
 }
 
+// stay counts one more for somebody who is inside, and so before Close is done: what
+// goes on for him and may outlast him. It is ended by exit.
+func (g *gate) stay() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inside++
+}
+
 func (g *gate) exit() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

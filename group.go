@@ -41,6 +41,8 @@ type Group struct {
 	store        *store
 	places       placements
 	searching    flights
+	lists        sharedCalls[struct{}, []*Meeting] // of all servers
+	infos        sharedCalls[infoKey, *Meeting]
 	splits       splitSet
 	creating     keyLocks
 	reservations *reservations

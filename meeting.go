@@ -272,6 +272,7 @@ func (s *Server) end(ctx context.Context, m *Meeting) error {
 	}
 	_, err = fetch(ctx, s, request{call: callEnd, query: query}, statusRecord)
 	if ignoreNotFound(err) != nil {
+		s.meetings.outdate(s.group.now()) // it may have been carried out
 		return err
 	}
 	s.forget(ctx, m.ID)

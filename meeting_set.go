@@ -13,6 +13,7 @@ type meetingSet struct {
 	list    []*Meeting   // in the server's order; nil where one was dropped
 	place   map[string]int
 	dropped map[string]time.Time // those that ended since the server was asked
+	stale   time.Time            // when something was changed that only asking again can tell
 	tidyLen int                  // length of list from which put looks for old ones
 }
 
@@ -147,6 +148,45 @@ func (c *meetingSet) drop(id string, at time.Time) {
 		c.list[i] = nil
 		delete(c.place, id)
 	}
+}
+
+// outdate says that something was done at that time which what is known here does not
+// tell, such as a join.
+func (c *meetingSet) outdate(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stale = at
+}
+
+// freshList appends the meetings if the server was asked for all of them at that time
+// or later, and reports whether that is so.
+func (c *meetingSet) freshList(dst []*Meeting, from time.Time) ([]*Meeting, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.fresh(c.asked, from) {
+		return dst, false
+	}
+	for _, m := range c.list {
+		if m != nil {
+			dst = append(dst, m)
+		}
+	}
+	return dst, true
+}
+
+// freshOne returns a meeting if it was seen at that time or later, else nil.
+func (c *meetingSet) freshOne(id string, from time.Time) *Meeting {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if i, ok := c.place[id]; ok && c.fresh(c.list[i].FetchedAt, from) {
+		return c.list[i]
+	}
+	return nil
+}
+
+// fresh reports whether what was asked for then tells all since from. The lock is held.
+func (c *meetingSet) fresh(asked, from time.Time) bool {
+	return !asked.IsZero() && !asked.Before(from) && (c.stale.IsZero() || asked.After(c.stale))
 }
 
 func (c *meetingSet) get(id string) *Meeting {

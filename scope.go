@@ -116,13 +116,18 @@ func (sc *Scope) takes(s *Server, id string) bool {
 // (the search that follows sees it anew), and of one that nobody has seen, a server
 // that fails says nothing.
 func (sc *Scope) meetingOn(ctx context.Context, s *Server, id string) (*Meeting, error) {
+	return sc.meetingBy(ctx, s, id, s.Meeting)
+}
+
+// meetingBy is meetingOn with another way to ask the server.
+func (sc *Scope) meetingBy(ctx context.Context, s *Server, id string, ask func(context.Context, string) (*Meeting, error)) (*Meeting, error) {
 	if len(sc.meta) == 0 {
-		return s.Meeting(ctx, id)
+		return ask(ctx, id)
 	}
 	if known := s.meetings.get(id); known != nil && !sc.has(known) {
 		return nil, errOutside
 	}
-	m, err := s.Meeting(ctx, id)
+	m, err := ask(ctx, id)
 	switch known := s.meetings.get(id); {
 	case err == nil && !sc.has(m), err != nil && !isNotFound(err) && (known == nil || !sc.has(known)):
 		return nil, errOutside
@@ -146,23 +151,14 @@ func (sc *Scope) Meetings(ctx context.Context) ([]*Meeting, error) {
 // CachedMeetings is [Group.CachedMeetings] within the scope.
 func (sc *Scope) CachedMeetings(ctx context.Context) []*Meeting {
 	now := sc.group.now()
-	var all, of []*Meeting
-	seen := make(map[string]int)
+	var of []*Meeting
+	all := union{group: sc.group}
 	sc.group.warm(ctx)
 	for _, s := range sc.group.serving() {
 		of = s.meetings.since(of[:0], now.Add(-s.freshTime()))
-		for _, m := range of {
-			i, twice := seen[m.ID]
-			switch {
-			case !twice:
-				seen[m.ID] = len(all)
-				all = append(all, m)
-			case sc.group.wins(m, all[i]):
-				all[i] = m
-			}
-		}
+		all.add(of)
 	}
-	return sc.filter(all)
+	return sc.filter(all.meetings)
 }
 
 // Refresh is [Group.Refresh]: it concerns the servers, not only the scope's

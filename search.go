@@ -157,6 +157,30 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 	return merged
 }
 
+// union joins lists of several servers of what was known before: unlike merge, it takes
+// nothing in them for news.
+type union struct {
+	group    *Group
+	meetings []*Meeting
+	at       map[string]int
+}
+
+func (u *union) add(list []*Meeting) {
+	if u.at == nil {
+		u.at = make(map[string]int, len(list))
+	}
+	for _, m := range list {
+		i, twice := u.at[m.ID]
+		switch {
+		case !twice:
+			u.at[m.ID] = len(u.meetings)
+			u.meetings = append(u.meetings, m)
+		case u.group.wins(m, u.meetings[i]):
+			u.meetings[i] = m
+		}
+	}
+}
+
 // wins reports whether a rather than b is the meeting that the group goes on with:
 // one that goes on at all, then what was said by hand, else what users mean.
 func (g *Group) wins(a, b *Meeting) bool {
