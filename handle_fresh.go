@@ -19,7 +19,7 @@ func (q *incoming) meetings(ctx context.Context) ([]*Meeting, error) {
 		return nil, err
 	}
 	defer done()
-	list, err, ok := g.freshMeetings(q.fresh)
+	list, ok, err := g.freshMeetings(q.fresh) //nolint:contextcheck // the probe goes on when the caller has gone
 	if !ok {
 		list, err = g.lists.ask(ctx, g, callGetMeetings, struct{}{}, g.list)
 	}
@@ -58,9 +58,9 @@ type infoKey struct {
 // freshMeetings returns the meetings of all servers from what they said not longer ago than age, without
 // I/O, or ok is false. A server that has failed since, and not answered after that, is not worth
 // another question either.
-func (g *Group) freshMeetings(age time.Duration) (list []*Meeting, err error, ok bool) { //nolint:staticcheck // value and error belong together
+func (g *Group) freshMeetings(age time.Duration) (list []*Meeting, ok bool, err error) {
 	if age <= 0 {
-		return nil, nil, false
+		return nil, false, nil
 	}
 	servers := g.serving()
 	someUp := anyUp(servers)
@@ -75,10 +75,10 @@ func (g *Group) freshMeetings(age time.Duration) (list []*Meeting, err error, ok
 		}
 		results[i].Server = s
 		if results[i].Err = s.failedSince(from, someUp); results[i].Err == nil {
-			return nil, nil, false
+			return nil, false, nil
 		}
 	}
-	return all.meetings, results.Err(callGetMeetings), true
+	return all.meetings, true, results.Err(callGetMeetings)
 }
 
 // failedSince returns why asking a server for its meetings is of no use, or nil when it may be.
@@ -173,7 +173,7 @@ func (sc *sharedCalls[K, T]) join(ctx context.Context, key K, f func(context.Con
 	if now == nil || now.next == nil {
 		c = &sharedCall[T]{f: f, done: make(chan struct{})}
 		// The values of the context are those of the first caller.
-		c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // run and leave call it
 	}
 	switch {
 	case now == nil:

@@ -21,7 +21,7 @@ var recordingFields = []xmlwire.Field[Recording]{
 	xmlwire.Millis("startTime", func(r *Recording) *time.Time { return &r.StartTime }),
 	xmlwire.Millis("endTime", func(r *Recording) *time.Time { return &r.EndTime }),
 	xmlwire.Int("participants", func(r *Recording) *int { return &r.Participants }),
-	xmlwire.Int64("rawSize", func(r *Recording) *int64 { return &r.RawSize }).OmitEmpty(),
+	xmlwire.Int64("rawSize", func(r *Recording) *int64 { return &r.RawSize }),
 	xmlwire.Map("metadata", func(r *Recording) *map[string]string { return &r.Metadata }),
 	xmlwire.Inline("breakout", xmlwire.NewRecord(
 		// The same is called parentMeetingID in answers about meetings.
@@ -30,31 +30,33 @@ var recordingFields = []xmlwire.Field[Recording]{
 		xmlwire.Bool("freeJoin", func(r *Recording) *bool { return &r.FreeJoin }),
 	)).OmitEmpty(),
 	xmlwire.Strings("breakoutRooms", "breakoutRoom", func(r *Recording) *[]string { return &r.BreakoutRooms }).OmitEmpty(),
-	xmlwire.Int64("size", func(r *Recording) *int64 { return &r.Size }).OmitEmpty(),
+	xmlwire.Int64("size", func(r *Recording) *int64 { return &r.Size }),
 	xmlwire.List("playback", "format", func(r *Recording) *[]PlaybackFormat { return &r.Formats }, playbackRecord),
 	xmlwire.List("data", "format", func(r *Recording) *[]DataFormat { return &r.Data }, dataRecord).OmitEmpty(),
-	xmlwire.Inline("error", xmlwire.NewRecord(
-		// Stands for all the others when the server cannot read its own file.
-		xmlwire.Custom("recordID", "text",
-			func(r *Recording, text string) bool {
-				r.ID, r.Unreadable = text, true
-				return true
-			},
-			func(r *Recording) string {
-				if r.Unreadable {
-					return r.ID
-				}
-				return ""
-			}),
-	)).OmitEmpty(),
+	unreadableField.OmitEmpty(),
 }
+
+// unreadableField stands for all the others when the server cannot read its own file.
+var unreadableField = xmlwire.Inline("error", xmlwire.NewRecord(
+	xmlwire.Custom("recordID", "text",
+		func(r *Recording, text string) bool {
+			r.ID, r.Unreadable = text, true
+			return true
+		},
+		func(r *Recording) string {
+			if r.Unreadable {
+				return r.ID
+			}
+			return ""
+		}),
+))
 
 var playbackRecord = xmlwire.NewRecord(
 	xmlwire.Enum("type", func(f *PlaybackFormat) *string { return &f.Type }),
 	xmlwire.Trimmed("url", func(f *PlaybackFormat) *string { return &f.URL }),
 	xmlwire.Int64("processingTime", func(f *PlaybackFormat) *int64 { return &f.ProcessingTime }),
 	xmlwire.Minutes("length", func(f *PlaybackFormat) *time.Duration { return &f.Length }),
-	xmlwire.Int64("size", func(f *PlaybackFormat) *int64 { return &f.Size }).OmitEmpty(),
+	xmlwire.Int64("size", func(f *PlaybackFormat) *int64 { return &f.Size }),
 	xmlwire.Inline("preview", xmlwire.NewRecord(
 		xmlwire.List("images", "image", func(f *PlaybackFormat) *[]PreviewImage { return &f.Previews }, previewRecord),
 	)).OmitEmpty(),
