@@ -2,16 +2,14 @@ package bbb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 )
 
-// meetings returns the meetings that the caller may see, by the IDs that servers know. Of servers
-// that did not answer it has the last that is known, unless they are given up, and a *GroupError
-// names them.
+// meetings returns the meetings that the caller may see, by the IDs that servers know. The error is
+// that of Scope.Meetings.
 func (q *incoming) meetings(ctx context.Context) ([]*Meeting, error) {
 	g := q.scope.group
 	ctx, done, err := g.begin(ctx, callGetMeetings)
@@ -24,7 +22,7 @@ func (q *incoming) meetings(ctx context.Context) ([]*Meeting, error) {
 		list, err = g.lists.ask(ctx, g, callGetMeetings, struct{}{}, g.list)
 	}
 	// A copy, since others have the list too.
-	return q.scope.filter(g.withLastKnown(slices.Clone(list), err)), err
+	return q.scope.filter(slices.Clone(list)), err
 }
 
 // meeting returns a meeting that the caller may see, by the ID that servers know. The error is that
@@ -91,33 +89,6 @@ func (s *Server) failedSince(from time.Time, othersUp bool) error {
 		return nil
 	}
 	return &Error{Server: s.name, Call: callGetMeetings, Err: fmt.Errorf("failed just now: %s", h.Cause)}
-}
-
-// withLastKnown adds to a list what was last seen on the servers that failed, so that a meeting
-// does not come and go with each answer that is late.
-func (g *Group) withLastKnown(list []*Meeting, err error) []*Meeting {
-	failed, ok := errors.AsType[*GroupError](err)
-	if !ok || failed.AllFailed() {
-		return list
-	}
-	seen := make(map[string]bool, len(list))
-	for _, m := range list {
-		seen[m.ID] = true
-	}
-	now := g.now()
-	for _, one := range failed.Servers {
-		s, ok := g.Server(one.Server)
-		if !ok || s.absent() || s.givenUp() {
-			continue
-		}
-		for _, m := range s.meetings.since(nil, now.Add(-s.freshTime())) {
-			if !seen[m.ID] {
-				seen[m.ID] = true
-				list = append(list, m)
-			}
-		}
-	}
-	return list
 }
 
 // sharedCalls makes one call for all who want the same at the same time. Whoever comes while

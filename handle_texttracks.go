@@ -10,10 +10,10 @@ import (
 
 // trackAnswer is the answer to a call about text tracks.
 type trackAnswer struct {
-	Key        string      `json:"messageKey,omitempty"`
-	Message    string      `json:"message,omitempty"`
-	RecordID   string      `json:"recordId,omitempty"` // with a small d, here alone
-	Returncode string      `json:"returncode"`
+	Key        string       `json:"messageKey,omitempty"`
+	Message    string       `json:"message,omitempty"`
+	RecordID   string       `json:"recordId,omitempty"` // with a small d, here alone
+	Returncode string       `json:"returncode"`
 	Tracks     []shownTrack `json:"tracks,omitempty"`
 }
 
