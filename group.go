@@ -48,6 +48,7 @@ type Group struct {
 	reservations *reservations
 	choosing     chan struct{} // has room for one: the decision that others wait for
 	hooks        groupHooks
+	tenancy      tenancy
 	ssh          sshShared
 	doubt        doubt
 	counts       groupCounts
@@ -231,27 +232,11 @@ func (g *Group) Len() int { return len(g.members.Load().list) }
 // key that is not a letter followed by letters, digits and "-", because servers
 // drop it, and an empty value.
 func (g *Group) Scope(meta map[string]string) (*Scope, error) {
-	sc := &Scope{group: g, meta: make(map[string]string, len(meta))}
-	var problems []error
-	for key, value := range meta {
-		folded := strings.ToLower(key)
-		if other, ok := sc.meta[folded]; ok && other != value {
-			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + folded, Problem: "is given twice"})
-		}
-		if value == "" {
-			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + folded, Problem: "must have a value: servers keep no empty ones"})
-		}
-		if strings.TrimSpace(value) != value {
-			problems = append(problems, &ParamError{Call: callCreate, Param: "meta_" + folded, Problem: "must not begin or end with white space"})
-		}
-		sc.meta[folded] = value
-	}
-	// What a create could not carry, a scope cannot filter by.
-	problems = append(problems, CreateParams{Name: "scope", Meta: sc.meta}.Validate())
-	if err := errors.Join(problems...); err != nil {
+	folded, err := foldScope(meta)
+	if err != nil {
 		return nil, err
 	}
-	return sc, nil
+	return &Scope{group: g, meta: folded}, nil
 }
 
 // Close ends the use of the group: later calls return [ErrClosed] (only

@@ -32,7 +32,7 @@ func (sc *Scope) insertDocuments(ctx context.Context, meetingID string, docs []D
 		return ok && c.seeker == nil
 	})
 	_, err = onMeeting(ctx, sc, callInsertDocument, meetingID, func(ctx context.Context, s *Server) (struct{}, error) {
-		if unique || len(sc.meta) > 0 {
+		if unique || !sc.whole() {
 			if _, err := sc.meetingOn(ctx, s, meetingID); err != nil {
 				return struct{}{}, err
 			}
@@ -58,7 +58,7 @@ func (sc *Scope) SendChatMessage(ctx context.Context, meetingID string, msg Chat
 		return err
 	}
 	_, err = onMeeting(ctx, sc, callSendChatMessage, meetingID, func(ctx context.Context, s *Server) (struct{}, error) {
-		if len(sc.meta) > 0 {
+		if !sc.whole() {
 			if _, err := sc.meetingOn(ctx, s, meetingID); err != nil {
 				return struct{}{}, err
 			}

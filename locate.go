@@ -37,13 +37,13 @@ func (sc *Scope) Locate(ctx context.Context, id string) (*Server, error) {
 		return nil, err
 	}
 	defer done()
-	if len(sc.meta) == 0 {
+	if sc.whole() {
 		if s, pending := sc.group.hint(ctx, id); s != nil && !pending {
 			return s, nil
 		}
 	}
 	return onMeeting(ctx, sc, callGetMeetingInfo, id, func(ctx context.Context, s *Server) (*Server, error) {
-		if len(sc.meta) == 0 && sc.group.places.get(id) == s {
+		if sc.whole() && sc.group.places.get(id) == s {
 			return s, nil // a list that just came says so
 		}
 		if _, err := sc.meetingOn(ctx, s, id); err != nil {
@@ -99,17 +99,17 @@ func (sc *Scope) Forget(ctx context.Context, id string) error {
 	ctx = context.WithoutCancel(ctx) // half of it would be worse than none
 	g.warm(ctx)
 	on := slices.Collect(g.Servers())
-	if len(sc.meta) > 0 {
+	if !sc.whole() {
 		on = slices.DeleteFunc(on, func(s *Server) bool {
 			m := s.meetings.get(id)
 			return m == nil || !sc.has(m)
 		})
 	}
-	if len(on) == 0 && len(sc.meta) > 0 {
+	if len(on) == 0 && !sc.whole() {
 		return nil
 	}
 	g.store.freeClaim(ctx, id, func(c claim) bool {
-		return len(sc.meta) == 0 || slices.ContainsFunc(on, func(s *Server) bool { return s.base == c.baseURL })
+		return sc.whole() || slices.ContainsFunc(on, func(s *Server) bool { return s.base == c.baseURL })
 	})
 	now := g.now()
 	fanOut(ctx, on, g.workers, func(ctx context.Context, s *Server) (struct{}, error) {
@@ -195,7 +195,7 @@ func (sc *Scope) confirm(ctx context.Context, s *Server, id string) error {
 		m := s.meetings.get(id)
 		return m != nil && sc.has(m)
 	}
-	if len(sc.meta) == 0 {
+	if sc.whole() {
 		_, err := s.Meeting(ctx, id)
 		return err
 	}

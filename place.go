@@ -185,42 +185,46 @@ func silentIn(failed error, s *Server) bool {
 // that is a hint, like all that is known of places.
 func (sc *Scope) createBreakout(ctx context.Context, p CreateParams) (*Meeting, error) {
 	for again := false; ; again = true {
-		s, err := sc.parentServer(ctx, p.ParentMeetingID, again)
+		parent, err := sc.parentMeeting(ctx, p.ParentMeetingID, again)
 		if err != nil {
 			return nil, err
 		}
-		m, err := sc.createOn(ctx, s, p, nil, 1)
+		known := p
+		if sc.prefix != "" && parent.InternalID != "" {
+			known.ParentMeetingID = parent.InternalID // whichever of its IDs was given, and that without the prefix
+		}
+		m, err := sc.createOn(ctx, parent.server, known, nil, 1)
 		if e, ok := errors.AsType[*Error](err); again || !ok || e.Key != keyNoParent {
 			return m, err
 		}
 	}
 }
 
-// parentServer returns the server of the meeting that a breakout room is for, by
-// what is known, or else, or when asked to, after a search.
-func (sc *Scope) parentServer(ctx context.Context, parentID string, search bool) (*Server, error) {
-	g := sc.group
-	find := func() *Server {
-		if s := g.places.get(parentID); s != nil {
-			if m := s.meetings.get(parentID); m != nil && sc.has(m) {
-				return s
+// parentMeeting returns the meeting that a breakout room is for, by what is known, or
+// else, or when asked to, after a search.
+func (sc *Scope) parentMeeting(ctx context.Context, parentID string, search bool) (*Meeting, error) {
+	g, id := sc.group, sc.prefix+parentID
+	find := func() *Meeting {
+		if s := g.places.get(id); s != nil {
+			if m := s.meetings.get(id); m != nil && sc.has(m) {
+				return m
 			}
 		}
 		for _, s := range g.serving() {
 			if m := s.meetings.findInternal(parentID); m != nil && sc.has(m) {
-				return s
+				return m
 			}
 		}
 		return nil
 	}
 	g.warm(ctx)
-	if s := find(); s != nil && !search {
-		return s, nil
+	if m := find(); m != nil && !search {
+		return m, nil
 	}
-	_, failed := g.search(ctx, parentID, func(*Server) bool { return find() != nil })
-	switch s := find(); {
-	case s != nil:
-		return s, nil
+	_, failed := g.search(ctx, id, func(*Server) bool { return find() != nil })
+	switch m := find(); {
+	case m != nil:
+		return m, nil
 	case failed != nil:
 		return nil, failed
 	}
@@ -231,7 +235,7 @@ func (sc *Scope) parentServer(ctx context.Context, parentID string, search bool)
 func (sc *Scope) prepare(p CreateParams, check func(CreateParams) error) (CreateParams, error) {
 	g := sc.group
 	if p.MeetingID == "" {
-		p.MeetingID = g.newMeetingID()
+		p.MeetingID = sc.prefix + g.newMeetingID()
 	}
 	if p.LogoutURL == "" {
 		p.LogoutURL = g.logoutURL
@@ -280,7 +284,7 @@ func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meet
 		return sc.createOn(ctx, s, p, known, 1)
 	case err == nil, !isNotFound(err) && seen != nil && !sc.has(seen):
 		return nil, existsError() // an error would name its server
-	case len(sc.meta) > 0 && seen == nil && isFault(err): // nobody knows whose it is
+	case !sc.whole() && seen == nil && isFault(err): // nobody knows whose it is
 		return nil, &GroupError{Call: callGetMeetings, Asked: len(sc.group.serving()), Servers: []ServerError{{Server: s.name, Err: err}}}
 	case isNotFound(err):
 		s.forget(ctx, p.MeetingID)
@@ -293,7 +297,7 @@ func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meet
 func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known *Meeting, attempt int) (*Meeting, error) {
 	m, err := s.createOrFind(ctx, p, known)
 	switch {
-	case err == nil && !sc.has(m), len(sc.meta) > 0 && errors.Is(err, ErrMeetingExists):
+	case err == nil && !sc.has(m), !sc.whole() && errors.Is(err, ErrMeetingExists):
 		return nil, existsError()
 	case err != nil:
 		return nil, err

@@ -56,8 +56,13 @@ func (r *Recording) isPublished() bool {
 	return r.State.IsPublished()
 }
 
-// hasRecording reports whether a recording is in the scope.
+// hasRecording reports whether a recording is in the scope. That of a breakout room has an
+// ID which its server made up, and nothing leads from it to that of its parent: the metadata
+// alone tells whose it is.
 func (sc *Scope) hasRecording(r *Recording) bool {
+	if !strings.HasPrefix(r.MeetingID, sc.prefix) && (!r.IsBreakout || len(sc.meta) == 0) {
+		return false
+	}
 	for key, value := range sc.meta {
 		if got, ok := metaOf(r, key); !ok || got != value {
 			return false

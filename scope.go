@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -28,14 +29,48 @@ type Scope struct {
 	prefix string
 }
 
+// foldScope returns the metadata that marks a scope, with keys in lower case.
+func foldScope(meta map[string]string) (map[string]string, error) {
+	all := make(map[string]string, len(meta))
+	var problems problemList
+	for _, key := range sortedKeys(meta) {
+		folded, value := strings.ToLower(key), meta[key]
+		if other, ok := all[folded]; ok && other != value {
+			problems.add(callCreate, "meta_"+folded, "is given twice")
+		}
+		if value == "" {
+			problems.add(callCreate, "meta_"+folded, "must have a value: servers keep no empty ones")
+		}
+		if strings.TrimSpace(value) != value {
+			problems.add(callCreate, "meta_"+folded, "must not begin or end with white space")
+		}
+		all[folded] = value
+	}
+	// What a create could not carry, a scope cannot filter by.
+	return all, errors.Join(problems.err(), CreateParams{Name: "scope", Meta: all}.Validate())
+}
+
 // Group returns the group that the scope is a part of.
 func (sc *Scope) Group() *Group { return sc.group }
 
 // Meta returns a copy of the filter, with keys in lower case.
 func (sc *Scope) Meta() map[string]string { return maps.Clone(sc.meta) }
 
-// has reports whether a meeting is in the scope.
+// whole reports whether the scope is the whole group.
+func (sc *Scope) whole() bool { return len(sc.meta) == 0 && sc.prefix == "" }
+
+// has reports whether a meeting is in the scope: what marks the scope is on it, or on the
+// meeting that it is a breakout room of. Not all servers hand the metadata of a meeting
+// on to its rooms, and their IDs are made up.
 func (sc *Scope) has(m *Meeting) bool {
+	return sc.marked(m) || m.ParentID != "" && sc.marked(m.parent())
+}
+
+// marked reports whether a meeting carries by itself what marks the scope.
+func (sc *Scope) marked(m *Meeting) bool {
+	if m == nil || !strings.HasPrefix(m.ID, sc.prefix) {
+		return false
+	}
 	for key, value := range sc.meta {
 		if got, ok := m.Metadata[key]; !ok || strings.TrimSpace(got) != value { // some answers are padded
 			return false
@@ -46,16 +81,52 @@ func (sc *Scope) has(m *Meeting) bool {
 
 // filter returns the meetings that are in the scope, in place.
 func (sc *Scope) filter(meetings []*Meeting) []*Meeting {
-	if len(sc.meta) == 0 {
+	if sc.whole() {
 		return meetings
 	}
+	parents := parentsIn(meetings)
 	kept := meetings[:0]
 	for _, m := range meetings {
-		if sc.has(m) {
-			kept = append(kept, m)
+		switch parent := parents[m.ParentID]; {
+		case sc.marked(m):
+		case m.ParentID == "":
+			continue
+		case parent != nil && parent.server == m.server:
+			if !sc.marked(parent) {
+				continue
+			}
+		case !sc.has(m):
+			continue
 		}
+		kept = append(kept, m)
 	}
 	return kept
+}
+
+// parentsIn returns the meetings of a list by their internal IDs, if there are breakout rooms
+// in it: looking for the parent of each would take a walk through all meetings of its server.
+func parentsIn(meetings []*Meeting) map[string]*Meeting {
+	if !slices.ContainsFunc(meetings, func(m *Meeting) bool { return m.ParentID != "" }) {
+		return nil
+	}
+	parents := make(map[string]*Meeting, len(meetings))
+	for _, m := range meetings {
+		if m.InternalID != "" && m.ParentID == "" {
+			parents[m.InternalID] = m
+		}
+	}
+	return parents
+}
+
+// parent returns what is known of the meeting that a breakout room belongs to, or nil.
+func (m *Meeting) parent() *Meeting {
+	if m.server == nil {
+		return nil
+	}
+	if parent := m.server.meetings.findInternal(m.ParentID); parent != nil {
+		return parent
+	}
+	return m.server.meetings.get(m.ParentID) // as some balancers name it
 }
 
 // errOutside is how the functions given to onMeeting say that the meeting is
@@ -104,8 +175,9 @@ func onMeeting[T any](ctx context.Context, sc *Scope, call, id string, f func(co
 // takes reports whether a hint may be followed. A claim in the Cache does not say whose
 // meeting it is: within a scope, the server would be asked for a foreign one, which
 // costs a request, and the time that it takes, that an ID which is nowhere does not.
+// An ID of the scope's own needs no such care.
 func (sc *Scope) takes(s *Server, id string) bool {
-	return len(sc.meta) == 0 || s.meetings.get(id) != nil
+	return strings.HasPrefix(id, sc.prefix) && (sc.prefix != "" || len(sc.meta) == 0) || s.meetings.get(id) != nil
 }
 
 // meetingOn returns the meeting if it is in the scope.
@@ -121,7 +193,7 @@ func (sc *Scope) meetingOn(ctx context.Context, s *Server, id string) (*Meeting,
 
 // meetingBy is meetingOn with another way to ask the server.
 func (sc *Scope) meetingBy(ctx context.Context, s *Server, id string, ask func(context.Context, string) (*Meeting, error)) (*Meeting, error) {
-	if len(sc.meta) == 0 {
+	if sc.whole() {
 		return ask(ctx, id)
 	}
 	if known := s.meetings.get(id); known != nil && !sc.has(known) {
@@ -168,7 +240,7 @@ func (sc *Scope) Refresh(ctx context.Context) error { return sc.group.Refresh(ct
 // IsMeetingRunning is [Group.IsMeetingRunning] within the scope.
 func (sc *Scope) IsMeetingRunning(ctx context.Context, id string) (bool, error) {
 	running, err := onMeeting(ctx, sc, callIsMeetingRunning, id, func(ctx context.Context, s *Server) (bool, error) {
-		if len(sc.meta) == 0 {
+		if sc.whole() {
 			if running, err := s.IsMeetingRunning(ctx, id); running || err != nil {
 				return running, err
 			}
@@ -235,7 +307,7 @@ func (sc *Scope) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 
 // bind makes a join good for nothing but the meeting that is in the scope now.
 func (sc *Scope) bind(ctx context.Context, s *Server, p JoinParams) (JoinParams, error) {
-	if len(sc.meta) == 0 {
+	if sc.whole() {
 		return p, nil
 	}
 	m, err := sc.meetingOn(ctx, s, p.MeetingID)
@@ -250,7 +322,7 @@ func (sc *Scope) bind(ctx context.Context, s *Server, p JoinParams) (JoinParams,
 
 // String names the group and says that this is a part of it.
 func (sc *Scope) String() string {
-	if len(sc.meta) == 0 {
+	if sc.whole() {
 		return sc.group.String()
 	}
 	return fmt.Sprintf("scope of %s", sc.group)
