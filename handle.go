@@ -90,6 +90,7 @@ type incoming struct {
 	relay       *relay  // nil when callbacks go past us
 	fresh       time.Duration
 	strict      bool
+	room        string // the ID of a breakout room of the scope that is called for, or empty
 }
 
 // handle carries the call out.
@@ -105,7 +106,9 @@ func (q *incoming) handle(ctx context.Context) *Response {
 			return q.failed(err)
 		}
 		q.scope = sc
+		q.applyTenant()
 	}
+	q.findRoom(ctx)
 	return c.handle(ctx, q)
 }
 

@@ -119,17 +119,18 @@ type paramTable[P any] struct {
 	// joint reports what no single parameter can tell.
 	joint func(p *P, report func(param, problem string))
 
-	byName map[string]*param[P]
+	byName   map[string]*param[P]
+	byFolded map[string]*param[P] // the same in lower case
 }
 
 func newParamTable[P any](t paramTable[P]) *paramTable[P] {
-	t.byName = make(map[string]*param[P])
+	t.byName, t.byFolded = make(map[string]*param[P]), make(map[string]*param[P])
 	for _, f := range t.params {
 		for _, name := range f.reads {
 			if t.byName[name] != nil {
 				panic("bbb: parameter " + name + " of " + t.call + " is in the table twice")
 			}
-			t.byName[name] = f
+			t.byName[name], t.byFolded[strings.ToLower(name)] = f, f
 		}
 	}
 	return &t
