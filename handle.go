@@ -128,7 +128,7 @@ func cleanValues(params url.Values) url.Values {
 		}
 		if delete(clean, name); !unclean(name) {
 			for _, text := range values {
-				clean.Add(name, cleanText(text, name == "meetingID"))
+				clean.Add(name, cleanText(text, name == "meetingID" || name == "recordID"))
 			}
 		}
 	}

@@ -87,7 +87,7 @@ func isXML(contentType string) bool {
 	return false
 }
 
-// badContentType is the answer to a body of another kind than the call takes.
+// badContentType is the answer to a body of another kind than the call takes, always in XML.
 func (q *incoming) badContentType() *Response {
-	return q.refuse(keyContentType, "POST request Content-Type is missing or unsupported", nil)
+	return q.refuseXML(keyContentType, "POST request Content-Type is missing or unsupported", nil)
 }

@@ -39,7 +39,12 @@ func handleJoin(ctx context.Context, q *incoming) *Response {
 	case !q.meant(m):
 		return q.refuseJoin(&p, "mismatchCreateTimeParam", "The createTime parameter submitted mismatches with the current meeting.", nil)
 	}
-	if len(q.scope.meta) > 0 && p.CreateTime.IsZero() {
+	release, err := q.admitJoin(ctx, p.MeetingID, p.UserID)
+	if err != nil {
+		return q.failedJoin(&p, err)
+	}
+	defer release()
+	if !q.scope.whole() && p.CreateTime.IsZero() {
 		p.CreateTime = m.CreateTime // good for nothing but the meeting that is in the scope now
 	}
 	if p.stays() {

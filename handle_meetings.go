@@ -224,7 +224,7 @@ var shownSessionsRecord = xmlwire.NewRecord(slices.Concat(
 // those meetings count that are in the scope when the servers are asked for them afterwards.
 func (sc *Scope) sessions(ctx context.Context) ([]UserSession, error) {
 	sessions, err := sc.group.Sessions(ctx)
-	if len(sc.meta) == 0 && sc.prefix == "" || len(sessions) == 0 {
+	if sc.whole() || len(sessions) == 0 {
 		return sessions, err
 	}
 	meetings, listErr := sc.Meetings(ctx)
@@ -237,12 +237,3 @@ func (sc *Scope) sessions(ctx context.Context) ([]UserSession, error) {
 	}
 	return slices.DeleteFunc(sessions, func(u UserSession) bool { return !inside[u.InternalMeetingID] }), err
 }
-
-// meeting returns the present state of the meeting with the ID that servers know it by.
-func (q *incoming) meeting(ctx context.Context, id string) (*Meeting, error) {
-	return q.scope.Meeting(ctx, id)
-}
-
-// meetings returns the meetings that the caller may see, and beside them the *GroupError of the servers that
-// did not answer. The slice is not to be changed.
-func (q *incoming) meetings(ctx context.Context) ([]*Meeting, error) { return q.scope.Meetings(ctx) }
