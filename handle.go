@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -203,7 +204,7 @@ func init() {
 type Response struct {
 	Call       string // the call that was handled
 	StatusCode int    // HTTP status: 200 for whatever the API says, 302 for a redirect, 404 for an unknown call
-	Location   string // where a redirect goes; it is signed: treat it as a password
+	Location   string `json:"-"` // where a redirect goes; it is signed: treat it as a password
 	Key        string // messageKey
 	Message    string // message
 
@@ -216,7 +217,7 @@ type Response struct {
 	// join without redirect, []UserSession for getSessions, a [RecordingList] for getRecordings,
 	// []TextTrack for getRecordingTextTracks, a *[Hook] for hooks/create and []*Hook for hooks/list.
 	// It is nil for others. Texts are those of the caller: the namespace of a tenant is taken off.
-	Value any
+	Value any `json:"-"`
 
 	failed bool
 	json   bool
@@ -252,10 +253,25 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 }
 
 // String tells the call and its outcome, without values.
-func (r *Response) String() string {
-	outcome := "SUCCESS"
+func (r Response) String() string {
+	outcome := returncodeSuccess
 	if r.failed {
-		outcome = "FAILED"
+		outcome = returncodeFailed
 	}
-	return fmt.Sprintf("%s: HTTP %d %s %s", r.Call, r.StatusCode, outcome, r.Key)
+	return strings.TrimSuffix(fmt.Sprintf("%s: HTTP %d %s %s", r.Call, r.StatusCode, outcome, r.Key), " ")
+}
+
+// GoString is String: no formatting of a Response shows where it leads or what is in it.
+func (r Response) GoString() string { return "bbb.Response{" + r.String() + "}" }
+
+// Format writes String or GoString, whatever the verb.
+func (r Response) Format(f fmt.State, verb rune) { format(f, verb, r) }
+
+// LogValue shows the call, its outcome, and why it failed.
+func (r Response) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("call", r.Call), slog.Int("status", r.StatusCode), slog.Bool("failed", r.failed), slog.String("key", r.Key)}
+	if r.Err != nil {
+		attrs = append(attrs, slog.Any("error", r.Err))
+	}
+	return slog.GroupValue(attrs...)
 }

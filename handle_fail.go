@@ -122,7 +122,7 @@ func (q *incoming) words(err error) (key, message string) {
 	case several && ge.allLack():
 		return keyUnsupported, messageUnsupported
 	case several && ge.AllFailed():
-		return keyUnavailable, "No server answered."
+		return keyInternalError, "No server answered."
 	case several:
 		return keyInternalError, "Not all servers answered. Please try again."
 	case errors.Is(err, context.Canceled):

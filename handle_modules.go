@@ -19,7 +19,10 @@ const (
 	maxModuleDepth = 32
 )
 
-const presentationModule = "presentation"
+const (
+	presentationModule = "presentation"
+	byteOrderMark      = "\xef\xbb\xbf"
+)
 
 // inboundModules is the XML body of a create or an insertDocument that came in.
 type inboundModules struct {
@@ -43,6 +46,9 @@ func (q *incoming) readModules() (*inboundModules, *Response) {
 	in := &moduleReader{buf: bufio.NewReaderSize(q.body, 32<<10), into: m}
 	if _, err := in.buf.Peek(1); errors.Is(err, io.EOF) {
 		return m, nil
+	}
+	if mark, _ := in.buf.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = in.buf.Discard(len(mark))
 	}
 	if !isXML(q.contentType) {
 		return m, q.badContentType()
@@ -112,12 +118,9 @@ func (r *moduleReader) Read(p []byte) (int, error) {
 
 func (r *moduleReader) read() error {
 	parser := xml.NewDecoder(r)
-	parser.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
-		if strings.EqualFold(charset, "us-ascii") || strings.EqualFold(charset, "utf8") {
-			return in, nil
-		}
-		return nil, fmt.Errorf("the character set %q is not supported", charset)
-	}
+	// Servers make a text of the body before they parse it, so what it says of its character set
+	// means nothing to them, and some clients say UTF-16 of what is none.
+	parser.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	for {
 		r.taken = 0
 		token, err := parser.Token()
