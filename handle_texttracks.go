@@ -2,7 +2,6 @@ package bbb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -30,46 +29,35 @@ type shownTrack struct {
 func (a trackAnswer) answer(r *Response) *Response {
 	r.json = true
 	r.write = func(dst []byte) []byte {
-		text, _ := json.Marshal(a) // texts only: it cannot fail
-		dst = append(append(dst, `{"response":`...), text...)
-		return append(dst, '}')
+		return appendJSON(dst, map[string]any{"response": a})
 	}
 	return r
 }
 
-// refuseTrack is refuse in JSON.
-func (q *incoming) refuseTrack(key, message string, err error) *Response {
-	r := q.refuse(key, message, err)
-	return trackAnswer{Returncode: "FAILED", Key: r.Key, Message: r.Message}.answer(r)
-}
-
-// failedTrack is failed in JSON, for a recording of that ID.
+// failedTrack is failed for a recording of that ID.
 func (q *incoming) failedTrack(err error, notFound, id string) *Response {
 	if errors.Is(err, ErrRecordingNotFound) {
-		return q.refuseTrack(keyNoRecordings, notFound+id, err)
+		return q.refuse(keyNoRecordings, notFound+id, err)
 	}
-	r := q.failed(err)
-	return trackAnswer{Returncode: "FAILED", Key: r.Key, Message: r.Message}.answer(r)
+	return q.failed(err)
 }
 
 // handleGetTextTracks answers in JSON, but in XML that the ID is missing: servers do.
 func handleGetTextTracks(ctx context.Context, q *incoming) *Response {
 	id := strings.TrimSpace(q.get("recordID"))
 	if id == "" {
-		r := q.refuse("missingParamRecordID", messageMissingRecordID, nil)
-		r.json, r.write = false, q.failure(r.Key, r.Message)
-		return r
+		return q.refuseXML("missingParamRecordID", messageMissingRecordID, nil)
 	}
 	const notFound = "No recording found for "
 	if validateRecordID(id) != "" {
-		return q.refuseTrack(keyNoRecordings, notFound+id, nil)
+		return q.refuse(keyNoRecordings, notFound+id, nil)
 	}
 	tracks, err := q.scope.TextTracks(ctx, id)
 	switch {
 	case err != nil:
 		return q.failedTrack(err, notFound, id)
 	case len(tracks) == 0:
-		return q.refuseTrack(keyNoCaptions, "No captions found for "+id, nil)
+		return q.refuse(keyNoCaptions, "No captions found for "+id, nil)
 	}
 	a := trackAnswer{Returncode: "SUCCESS", Tracks: make([]shownTrack, len(tracks))}
 	for i, t := range tracks {
@@ -81,19 +69,17 @@ func handleGetTextTracks(ctx context.Context, q *incoming) *Response {
 // handlePutTextTrack checks in the order of servers, which look for the recording before they look at the
 // other parameters, and at the file last.
 func handlePutTextTrack(ctx context.Context, q *incoming) *Response {
-	form, err := q.trackForm()
-	if err != nil {
-		r := q.refuse("unsupportedContentType", "POST request Content-Type is missing or unsupported", err)
-		r.json, r.write = false, q.failure(r.Key, r.Message)
-		return r
+	form, ok := q.trackForm()
+	if !ok {
+		return q.badContentType()
 	}
 	id := strings.TrimSpace(q.get("recordID"))
 	if id == "" {
-		return q.refuseTrack("paramError", "Missing param recordID.", nil)
+		return q.refuse("paramError", "Missing param recordID.", nil)
 	}
 	const notFound = "No recording was found for "
 	if validateRecordID(id) != "" {
-		return q.refuseTrack(keyNoRecordings, notFound+id, nil)
+		return q.refuse(keyNoRecordings, notFound+id, nil)
 	}
 	r, err := q.scope.recording(ctx, q.call, id)
 	if err != nil {
@@ -102,31 +88,31 @@ func handlePutTextTrack(ctx context.Context, q *incoming) *Response {
 	t := TextTrackUpload{Kind: TextTrackKind(q.get("kind")), Lang: q.get("lang"), Label: q.get("label")}
 	switch {
 	case t.Kind == "":
-		return q.refuseTrack("paramError", "Missing param kind.", nil)
+		return q.refuse("paramError", "Missing param kind.", nil)
 	case t.Kind != TextTrackSubtitles && t.Kind != TextTrackCaptions:
-		return q.refuseTrack("invalidKind", "Invalid kind parameter, expected='subtitles|captions' actual="+string(t.Kind), nil)
+		return q.refuse("invalidKind", "Invalid kind parameter, expected='subtitles|captions' actual="+string(t.Kind), nil)
 	case t.Lang == "":
-		return q.refuseTrack("paramError", "Missing param lang.", nil)
+		return q.refuse("paramError", "Missing param lang.", nil)
 	case languageTag(t.tag()) != "":
-		return q.refuseTrack("invalidLang", "Malformed lang param, received="+t.Lang, nil)
+		return q.refuse("invalidLang", "Malformed lang param, received="+t.Lang, nil)
 	case oneLine(t.Label) != "":
-		return q.refuseTrack("paramError", "Malformed label param.", nil)
+		return q.refuse("paramError", "Malformed label param.", nil)
 	}
 	const empty = "Empty uploaded text track."
 	file, err := form.file(&t)
 	if err != nil {
-		return q.refuseTrack(keyTrackFailed, messageTrackFailed, err)
+		return q.brokenTrack(err)
 	}
 	if file == nil {
-		return q.refuseTrack(keyTrackEmpty, empty, nil)
+		return q.refuse(keyTrackEmpty, empty, nil)
 	}
 	err = r.PutTextTrack(ctx, t, file)
 	switch {
 	case err == nil:
 	case isParam(err, "file"):
-		return q.refuseTrack(keyTrackEmpty, empty, err)
+		return q.refuse(keyTrackEmpty, empty, err)
 	case file.err != nil: // the client's part of it
-		return q.refuseTrack(keyTrackFailed, messageTrackFailed, err)
+		return q.brokenTrack(err)
 	default:
 		return q.failedTrack(err, notFound, id)
 	}
@@ -135,10 +121,15 @@ func handlePutTextTrack(ctx context.Context, q *incoming) *Response {
 	}.answer(&Response{Call: q.call, StatusCode: http.StatusOK, Key: keyTrackTaken, Message: "Text track uploaded successfully"})
 }
 
-const (
-	keyTrackTaken      = "upload_text_track_success"
-	messageTrackFailed = "Text track upload failed."
-)
+const keyTrackTaken = "upload_text_track_success"
+
+// brokenTrack answers a form that broke off, or is none.
+func (q *incoming) brokenTrack(err error) *Response {
+	if _, limit := errors.AsType[*http.MaxBytesError](err); limit {
+		return q.failed(err)
+	}
+	return q.refuse(keyTrackFailed, "Text track upload failed.", err)
+}
 
 // isParam reports whether err complains about that parameter.
 func isParam(err error, name string) bool {

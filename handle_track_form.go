@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"mime"
@@ -8,26 +9,28 @@ import (
 )
 
 // trackForm is the multipart body of a putRecordingTextTrack, read as it comes.
-type trackForm struct{ parts *multipart.Reader } // nil without a body
+type trackForm struct {
+	body  *formBody
+	parts *multipart.Reader // nil without a body
+}
 
 // formParts is how many parts a form may have before its file.
 const formParts = 100
 
 // trackForm looks at what the body is. An empty one is a form without a file, whatever it says
 // that it is.
-func (q *incoming) trackForm() (trackForm, error) {
+func (q *incoming) trackForm() (form trackForm, ok bool) {
 	if q.body == nil {
-		return trackForm{}, nil
+		return form, true
 	}
 	kind, params, err := mime.ParseMediaType(q.contentType)
 	if err == nil && kind == "multipart/form-data" && params["boundary"] != "" {
-		return trackForm{parts: multipart.NewReader(q.body, params["boundary"])}, nil
+		body := &formBody{from: q.body}
+		return trackForm{body: body, parts: multipart.NewReader(body, params["boundary"])}, true
 	}
 	var first [1]byte
-	if n, err := io.ReadFull(q.body, first[:]); n == 0 && errors.Is(err, io.EOF) {
-		return trackForm{}, nil
-	}
-	return trackForm{}, &ParamError{Call: q.call, Param: "Content-Type", Problem: "must be multipart/form-data"}
+	_, err = io.ReadFull(q.body, first[:])
+	return form, errors.Is(err, io.EOF)
 }
 
 // file returns the file of the form, and fills in what it says of itself; nil when there is none.
@@ -43,7 +46,7 @@ func (f trackForm) file(t *TextTrackUpload) (*trackFile, error) {
 			return nil, nil //nolint:nilnil // as above
 		}
 		if err != nil {
-			return nil, err
+			return nil, cmp.Or(f.body.err, err)
 		}
 		if part.FormName() != "file" {
 			continue
@@ -58,6 +61,21 @@ func (f trackForm) file(t *TextTrackUpload) (*trackFile, error) {
 		return &trackFile{part: part}, nil
 	}
 	return nil, errors.New("the form has too many parts before its file")
+}
+
+// formBody remembers what a body broke off with: what is read from it may rather complain that
+// a header is not whole.
+type formBody struct {
+	from io.Reader
+	err  error
+}
+
+func (b *formBody) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	return n, err
 }
 
 // trackFile is the file of a form. It remembers whether the body broke off in it.
