@@ -58,6 +58,9 @@ func (s *Server) Sessions(ctx context.Context) ([]UserSession, error) {
 // *[GroupError] beside it when some servers failed. It stands for getSessions;
 // see [Server.Sessions].
 func (g *Group) Sessions(ctx context.Context) ([]UserSession, error) {
+	if g.gate.isClosed() { // also when there is no server to say so
+		return nil, &Error{Call: callGetSessions, Err: ErrClosed}
+	}
 	results := askAll(ctx, g, callGetSessions, func(ctx context.Context, s *Server) ([]UserSession, error) { return s.Sessions(ctx) })
 	all := []UserSession{}
 	for _, r := range results {
