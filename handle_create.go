@@ -37,6 +37,7 @@ func handleCreate(ctx context.Context, q *incoming) *Response {
 	}
 	defer body.close()
 	body.addTo(&p)
+
 	release, err := q.admitCreate(ctx, &p)
 	if err != nil {
 		return q.failed(err)
@@ -99,12 +100,22 @@ func (p *CreateParams) dropMeta(sc *Scope) {
 }
 
 // parentID returns the ID by which servers know the parent of a breakout room. Clients name it by its
-// internal ID as well, which servers make up.
+// internal ID as well, which is the same for all.
 func (q *incoming) parentID(id string) string {
-	if isRoomID(id) && q.scope.knows(q.realID(id)) == nil {
+	if isInternalID(id) && q.scope.knows(q.realID(id)) == nil {
 		return id
 	}
 	return q.realID(id)
+}
+
+// isInternalID reports whether an ID is one that servers make up: the SHA-1 of the meeting's ID, and the
+// create time in milliseconds.
+func isInternalID(id string) bool {
+	const hash = 40
+	if len(id) < hash+2 || id[hash] != '-' || digits(id[hash+1:]) != "" {
+		return false
+	}
+	return strings.Trim(id[:hash], "0123456789abcdef") == ""
 }
 
 // sizeHint is how many people the client expects, as clients of other load balancers say it; 0 when it

@@ -39,7 +39,7 @@ func handleJoin(ctx context.Context, q *incoming) *Response {
 	case !q.meant(m):
 		return q.refuseJoin(&p, "mismatchCreateTimeParam", "The createTime parameter submitted mismatches with the current meeting.", nil)
 	}
-	release, err := q.admitJoin(ctx, p.MeetingID, p.UserID)
+	release, err := q.admitJoin(ctx, m, p.UserID)
 	if err != nil {
 		return q.failedJoin(&p, err)
 	}
