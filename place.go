@@ -185,46 +185,42 @@ func silentIn(failed error, s *Server) bool {
 // that is a hint, like all that is known of places.
 func (sc *Scope) createBreakout(ctx context.Context, p CreateParams) (*Meeting, error) {
 	for again := false; ; again = true {
-		parent, err := sc.parentMeeting(ctx, p.ParentMeetingID, again)
+		s, err := sc.parentServer(ctx, p.ParentMeetingID, again)
 		if err != nil {
 			return nil, err
 		}
-		known := p
-		if sc.prefix != "" && parent.InternalID != "" {
-			known.ParentMeetingID = parent.InternalID // whichever of its IDs was given, and that without the prefix
-		}
-		m, err := sc.createOn(ctx, parent.server, known, nil, 1)
+		m, err := sc.createOn(ctx, s, p, nil, 1)
 		if e, ok := errors.AsType[*Error](err); again || !ok || e.Key != keyNoParent {
 			return m, err
 		}
 	}
 }
 
-// parentMeeting returns the meeting that a breakout room is for, by what is known, or
-// else, or when asked to, after a search.
-func (sc *Scope) parentMeeting(ctx context.Context, parentID string, search bool) (*Meeting, error) {
-	g, id := sc.group, sc.prefix+parentID
-	find := func() *Meeting {
-		if s := g.places.get(id); s != nil {
-			if m := s.meetings.get(id); m != nil && sc.has(m) {
-				return m
+// parentServer returns the server of the meeting that a breakout room is for, by
+// what is known, or else, or when asked to, after a search.
+func (sc *Scope) parentServer(ctx context.Context, parentID string, search bool) (*Server, error) {
+	g := sc.group
+	find := func() *Server {
+		if s := g.places.get(parentID); s != nil {
+			if m := s.meetings.get(parentID); m != nil && sc.has(m) {
+				return s
 			}
 		}
 		for _, s := range g.serving() {
 			if m := s.meetings.findInternal(parentID); m != nil && sc.has(m) {
-				return m
+				return s
 			}
 		}
 		return nil
 	}
 	g.warm(ctx)
-	if m := find(); m != nil && !search {
-		return m, nil
+	if s := find(); s != nil && !search {
+		return s, nil
 	}
-	_, failed := g.search(ctx, id, func(*Server) bool { return find() != nil })
-	switch m := find(); {
-	case m != nil:
-		return m, nil
+	_, failed := g.search(ctx, parentID, func(*Server) bool { return find() != nil })
+	switch s := find(); {
+	case s != nil:
+		return s, nil
 	case failed != nil:
 		return nil, failed
 	}
