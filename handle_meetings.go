@@ -224,7 +224,7 @@ var shownSessionsRecord = xmlwire.NewRecord(slices.Concat(
 // those meetings count that are in the scope when the servers are asked for them afterwards.
 func (sc *Scope) sessions(ctx context.Context) ([]UserSession, error) {
 	sessions, err := sc.group.Sessions(ctx)
-	if sc.whole() || len(sessions) == 0 {
+	if sc.whole() { // also without any sessions: what is asked must not tell of those of others
 		return sessions, err
 	}
 	meetings, listErr := sc.Meetings(ctx)
