@@ -55,8 +55,8 @@ type Tenant struct {
 // TenantParams are parameters of calls by the names that they have in a URL, such as "record" or
 // "meta_course".
 type TenantParams struct {
-	Create map[string]string `json:"create,omitempty"`
-	Join   map[string]string `json:"join,omitempty"`
+	Create map[string]string `json:"create,omitempty"` // of create
+	Join   map[string]string `json:"join,omitempty"`   // of join, also in the URLs that browsers are sent to
 }
 
 // TenantLimits bound what a tenant may use at one time. 0 is no limit.

@@ -25,7 +25,7 @@ const (
 type tenancy struct {
 	views sync.Map // weak.Pointer[Tenant] -> *tenantView, of the whole group
 
-	mu     sync.Mutex            // protects uses and what is in it; held for no I/O, and not while anything is counted
+	mu     sync.Mutex            // protects uses and what is in it; held for no I/O, and not while anything is ownMeetings
 	uses   map[string]*tenantUse // by the tenant's name; only those with a call under way
 	listed atomic.Int64          // when limits last asked for a list, in Unix nanoseconds
 }
@@ -33,7 +33,7 @@ type tenancy struct {
 // tenantUse are the calls of a tenant that are being let in: they count until what they do is
 // known elsewhere.
 //
-// A call is entered here first, and then what is known is counted. So each meeting and
+// A call is entered here first, and then what is known is ownMeetings. So each meeting and
 // each join is seen in at least one of the two by all who come later. Seen in both, it makes them wait until it is in
 // one, and look again.
 type tenantUse struct {
@@ -66,21 +66,27 @@ func (q *incoming) admitCreate(ctx context.Context, p *CreateParams) (release fu
 	})
 }
 
-// admitJoin takes a place for one more attendee of the tenant in a meeting, by its real ID.
-func (q *incoming) admitJoin(ctx context.Context, id, userID string) (release func(), _ error) {
+// admitJoin takes a place for one more attendee of the tenant in a meeting.
+func (q *incoming) admitJoin(ctx context.Context, m *Meeting, userID string) (release func(), _ error) {
 	if q.tenant == nil || q.tenant.Limits.Attendees <= 0 {
 		return noRelease, nil
 	}
-	return q.admit(ctx, q.tenant.Limits.Attendees, entering{callJoin, id}, limited{
+	return q.admit(ctx, q.tenant.Limits.Attendees, entering{callJoin, m.ID}, limited{
 		exempt: func() bool {
-			m := q.scope.knows(id)
-			return m != nil && userID != "" && slices.ContainsFunc(m.Attendees, func(a Attendee) bool { return a.UserID == userID })
+			now := q.scope.knows(m.ID)
+			if now == nil { // it has ended, as the join will find out
+				return true
+			}
+			return now.inside(userID) || now.ParentID != "" && now.parent().inside(userID)
 		},
-		// There is no such meeting, which the join will find out.
-		void:    func() bool { return q.scope.knows(id) == nil },
 		count:   q.scope.countAttendees,
 		refusal: Error{Call: callJoin, Key: keyAttendeeLimit, Message: messageAttendeeLimit, StatusCode: http.StatusOK},
 	})
+}
+
+// inside reports whether somebody with that userID was in the meeting when it was last seen.
+func (m *Meeting) inside(userID string) bool {
+	return m != nil && userID != "" && slices.ContainsFunc(m.Attendees, func(a Attendee) bool { return a.UserID == userID })
 }
 
 // requiring returns a placement that needs these labels as well.
@@ -100,8 +106,7 @@ func (p Placement) requiring(labels Labels) Placement {
 
 // limited is what a limit is about.
 type limited struct {
-	exempt  func() bool // the call is about something that counts already
-	void    func() bool // the call will come to nothing, as far as is known; may be nil
+	exempt  func() bool // the call is about something that counts already, or will come to nothing
 	count   func() int
 	refusal Error
 }
@@ -123,7 +128,7 @@ func (q *incoming) admit(ctx context.Context, limit int, e entering, l limited) 
 		switch {
 		case known+ahead < limit, l.exempt():
 			return leave, nil
-		case known < limit: // some of those ahead may come to nothing, or be counted twice
+		case known < limit: // some of those ahead may come to nothing, or be ownMeetings twice
 			select {
 			case <-changed:
 			case <-ctx.Done():
@@ -133,8 +138,6 @@ func (q *incoming) admit(ctx context.Context, limit int, e entering, l limited) 
 		case !again: // what was there may have ended
 			again = true
 			g.listForLimits(ctx, limitNewsTime)
-		case l.void != nil && l.void():
-			return leave, nil
 		default:
 			leave()
 			return nil, &l.refusal
@@ -232,36 +235,70 @@ func (c *meetingSet) each(f func(*Meeting)) {
 	}
 }
 
-// eachCounted calls f with the IDs of the meetings of the scope on each server that is not given
-// up: those that are not over, without breakout rooms, whose people are in their parents as well.
-func (sc *Scope) eachCounted(f func(s *Server, ids []string)) {
-	var ids []string
+// ownMeetings are the meetings of a scope on one server: those that are not over.
+type ownMeetings struct {
+	server  *Server
+	ids     []string          // without breakout rooms
+	parents map[string]string // internal ID -> ID, of those that have rooms
+}
+
+// eachCounted calls f for each server that is not given up and has meetings of the scope.
+func (sc *Scope) eachCounted(f func(*ownMeetings)) {
+	var c ownMeetings
 	for _, s := range sc.group.serving() {
 		if s.health.offline() {
 			continue
 		}
-		ids = ids[:0]
+		c = ownMeetings{server: s, ids: c.ids[:0]}
 		s.meetings.each(func(m *Meeting) {
-			if m.ParentID != "" || m.IsBreakout || over(m) || !sc.marked(m) {
+			if m.ParentID != "" || over(m) || !sc.marked(m) {
 				return
 			}
-			if at := sc.group.places.get(m.ID); at == nil || at == s { // the other one of a split does not count
-				ids = append(ids, m.ID)
+			if at := sc.group.places.get(m.ID); at != nil && at != s { // the other one of a split does not count
+				return
 			}
+			c.ids = append(c.ids, m.ID)
+			if len(m.BreakoutRooms) == 0 {
+				return
+			}
+			if c.parents == nil {
+				c.parents = make(map[string]string)
+			}
+			c.parents[m.InternalID] = m.ID
 		})
-		if len(ids) > 0 {
-			f(s, ids)
+		if len(c.ids) > 0 {
+			f(&c)
 		}
 	}
 }
 
-func (sc *Scope) countMeetings() (n int) {
-	sc.eachCounted(func(_ *Server, ids []string) { n += len(ids) })
+// outsideParents returns how many people are in breakout rooms and cannot all be in the parents of
+// these as well. Who goes into a room stays in its parent, unless he came in by the room.
+func (c *ownMeetings) outsideParents() (n int) {
+	if len(c.parents) == 0 {
+		return 0
+	}
+	rooms := make(map[string][]string, len(c.parents))
+	c.server.meetings.each(func(m *Meeting) {
+		if c.parents[m.ParentID] != "" && !over(m) {
+			rooms[m.ParentID] = append(rooms[m.ParentID], m.ID)
+		}
+	})
+	l := c.server.ledger
+	for internal, ids := range rooms {
+		n += max(l.people(ids)-l.people([]string{c.parents[internal]}), 0)
+	}
 	return n
 }
 
+func (sc *Scope) countMeetings() (n int) {
+	sc.eachCounted(func(c *ownMeetings) { n += len(c.ids) })
+	return n
+}
+
+// countAttendees counts everybody once.
 func (sc *Scope) countAttendees() (n int) {
-	sc.eachCounted(func(s *Server, ids []string) { n += s.ledger.people(ids) })
+	sc.eachCounted(func(c *ownMeetings) { n += c.server.ledger.people(c.ids) + c.outsideParents() })
 	return n
 }
 
