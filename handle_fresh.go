@@ -81,12 +81,12 @@ func (g *Group) freshMeetings(age time.Duration) (list []*Meeting, ok bool, err 
 
 // failedSince returns why asking a server for its meetings is of no use, or nil when it may be.
 func (s *Server) failedSince(from time.Time, othersUp bool) error {
-	if err := s.passedOver(othersUp, callGetMeetings); err != nil {
-		return err
-	}
 	h := s.health.now.Load()
-	if h.Failures == 0 || h.FailedAt.Before(from) {
-		return nil
+	switch {
+	case h.Failures == 0 || h.FailedAt.Before(from):
+		return s.passedOver(othersUp, callGetMeetings)
+	case h.State == StateOffline:
+		return &Error{Server: s.name, Call: callGetMeetings, Err: ErrOffline}
 	}
 	return &Error{Server: s.name, Call: callGetMeetings, Err: fmt.Errorf("failed just now: %s", h.Cause)}
 }

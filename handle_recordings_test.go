@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -267,4 +269,56 @@ func TestMetadataOfUpdateRecordings(t *testing.T) {
 	r := handledBy(t, g, "updateRecordings", "recordID=rec-1&meta_New=a&meta_New=b&meta_1=x&meta_a_b=x&meta_=x&meta_gone=&other=y")
 	assert.Equal(t, "<response><returncode>SUCCESS</returncode><updated>true</updated></response>", string(r.AppendBody(nil)))
 	assert.Equal(t, map[string]string{"old": "1", "new": "a"}, fakes[0].Recordings()[0].Metadata)
+}
+
+// Nothing that was read of a recording, from the answers of many releases and load balancers, is lost on
+// the way to the client.
+func TestRecordingsLoseNothing(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/answers/getRecordingsSuccess-*.xml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		require.NoError(t, err)
+		g := wireGroup(t)
+		wireServerAt(t, g, "https://bbb1.test/bigbluebutton/", wireSecret, xmlAnswer(string(body)))
+		answered := parseTree(t, handledBy(t, g, "getRecordings", "state=any").AppendBody(nil)).at("recordings")
+		byID := func(e *tree) string { return e.first("recordID") + e.at("error").first("recordID") }
+		for _, want := range parseTree(t, body).at("recordings").all("recording") {
+			i := slices.IndexFunc(answered.children, func(e *tree) bool { return byID(e) == byID(want) })
+			require.GreaterOrEqual(t, i, 0, "%s: %s", name, byID(want))
+			assertHas(t, answered.children[i], want, name+": "+byID(want))
+		}
+	}
+}
+
+// assertHas looks for everything that want tells in got, which may tell more.
+func assertHas(t *testing.T, got, want *tree, where string) {
+	t.Helper()
+	for i, child := range want.children {
+		nth := len((&tree{children: want.children[:i]}).all(child.name))
+		found := got.all(child.name)
+		where := where + "/" + child.name
+		if want.name == "metadata" {
+			child.children = nil // markup in a value is passed over
+		}
+		if len(found) <= nth {
+			// Empty is as good as absent.
+			assert.Empty(t, strings.TrimSpace(child.text), where)
+			assert.Empty(t, child.children, where)
+			continue
+		}
+		if len(child.children) == 0 && strings.TrimSpace(found[nth].text) != "0" {
+			text := strings.TrimSpace(child.text)
+			if child.name == "participants" {
+				text = strings.ReplaceAll(text, ",", "") // the separators of a locale
+			}
+			assert.Equal(t, text, strings.TrimSpace(found[nth].text), where)
+		}
+		for name, value := range child.attrs {
+			assert.Equal(t, value, found[nth].attrs[name], where)
+		}
+		assertHas(t, found[nth], child, where)
+	}
 }
