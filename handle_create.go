@@ -78,7 +78,7 @@ func parseLeniently[P any](table *paramTable[P], v url.Values) P {
 
 // problemsOf returns all the ParamErrors of a joined error.
 func problemsOf(err error) (all []*ParamError) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the join itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			all = append(all, problemsOf(one)...)
 		}

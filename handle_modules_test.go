@@ -125,8 +125,8 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 		"broken text":            {body: strings.NewReader(presented("<document name=\"a\xff.pdf\">aGVsbG8=</document>"))},
 		"too many documents":     {body: strings.NewReader(presented(strings.Repeat(`<document url="https://files.test/a.pdf"/>`, 1001)))},
 		"nested too deep":        {body: strings.NewReader(strings.Repeat(`<modules>`, 40) + strings.Repeat(`</modules>`, 40))},
-		"a tag without end":      {body: io.MultiReader(strings.NewReader(`<modules><module name="`), io.LimitReader(forever('x'), 1<<30))},
-		"a text without end":     {body: io.MultiReader(strings.NewReader(`<modules><module name="x">`), io.LimitReader(forever('x'), 1<<30))},
+		"a tag without end":      {body: io.MultiReader(strings.NewReader(`<modules><module name="`), io.LimitReader(withoutEnd('x'), 1<<30))},
+		"a text without end":     {body: io.MultiReader(strings.NewReader(`<modules><module name="x">`), io.LimitReader(withoutEnd('x'), 1<<30))},
 		"many short texts":       {body: io.MultiReader(strings.NewReader(`<modules><module name="x">`), io.LimitReader(repeated("xxxxxxxxxxxx<b/>"), 1<<30))},
 		"a wrong type":           {body: strings.NewReader("<modules/>"), contentType: "text/plain", key: "unsupportedContentType"},
 		"a form by its type":     {body: strings.NewReader("a=b"), contentType: "application/x-www-form-urlencoded", key: "unsupportedContentType"},
@@ -161,9 +161,9 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 	assert.Zero(t, requests(fakes, "insertDocument"))
 }
 
-type forever byte
+type withoutEnd byte
 
-func (f forever) Read(p []byte) (int, error) {
+func (f withoutEnd) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = byte(f)
 	}

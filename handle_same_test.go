@@ -72,9 +72,9 @@ func (c proxied) on(t *testing.T, g interface {
 	return r
 }
 
-// lines writes a document as one line for each element with a text, and one for each empty one, so that the order
+// elements writes a document as one line for each element with a text, and one for each empty one, so that the order
 // of elements shows and white space does not.
-func lines(t *testing.T, document string) string {
+func elements(t *testing.T, document string) string {
 	t.Helper()
 	var out strings.Builder
 	var path []string
@@ -199,7 +199,7 @@ func TestAnswersAreThoseOfAServer(t *testing.T) {
 			assert.Equal(t, wantStatus, got.StatusCode, "%v", step.proxied)
 			assert.Equal(t, wantLocation, got.Location, "%v", step.proxied)
 			body := string(got.AppendBody(nil))
-			assert.Equal(t, randomTexts.ReplaceAllString(lines(t, want), "$1"), randomTexts.ReplaceAllString(lines(t, body), "$1"), "%v", step.proxied)
+			assert.Equal(t, randomTexts.ReplaceAllString(elements(t, want), "$1"), randomTexts.ReplaceAllString(elements(t, body), "$1"), "%v", step.proxied)
 			assert.Equal(t, strings.Contains(want+wantLocation, "FAILED") || strings.Contains(wantLocation, "errors="), got.Failed(), "%v", step.proxied)
 			if body != "" {
 				assert.Equal(t, "text/xml;charset=utf-8", got.ContentType())
