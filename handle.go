@@ -217,7 +217,8 @@ type Response struct {
 	Message    string // message
 
 	// Err is why the call failed, as an error of this package; nil when it did not. Beside an
-	// answer that is none of FAILED it is a *[GroupError] that says which servers the list lacks.
+	// answer that is none of FAILED it is a *[GroupError] that says which servers did not answer: a
+	// list lacks what is on them, and a second copy of a recording there was not changed.
 	Err error
 
 	// Value is what the answer is made of, if it succeeded: a *[Meeting] for create and
