@@ -142,22 +142,43 @@ func releaseHashInput(buf *[]byte) {
 // accepts every call.
 func Verify(call, rawQuery, secret string, allowed ...Algorithm) bool {
 	before, after, checksum, ok := cutChecksum(rawQuery)
-	if !ok || secret == "" {
+	if !ok {
 		return false
 	}
+	s, ok := readSignature(call, before, after, checksum, allowed)
+	return ok && s.by(secret)
+}
+
+// signature is a checksum, and what it is said to be one of. It is read once and compared with as
+// many secrets as there are.
+type signature struct {
+	call, before, after string // before and after are the text on both sides of the checksum
+	algorithm           Algorithm
+	digest              [sha512.Size]byte
+}
+
+// readSignature reads a checksum; no algorithms are all of them.
+func readSignature(call, before, after, checksum string, allowed []Algorithm) (s signature, ok bool) {
 	a, ok := algorithmOf(len(checksum))
 	if !ok || len(allowed) > 0 && !slices.Contains(allowed, a) {
-		return false
+		return s, false
 	}
-	var got, want [sha512.Size]byte
+	s.call, s.before, s.after, s.algorithm = call, before, after, a
 	for i := range a.size() {
 		hi, lo := unhex(checksum[2*i]), unhex(checksum[2*i+1])
 		if hi > 15 || lo > 15 {
-			return false
+			return s, false
 		}
-		got[i] = hi<<4 | lo
+		s.digest[i] = hi<<4 | lo
 	}
-	return subtle.ConstantTimeCompare(got[:a.size()], a.sum(&want, call, before, after, secret)) == 1
+	return s, true
+}
+
+// by reports whether the signature was made with a secret, in constant time.
+func (s *signature) by(secret string) bool {
+	var want [sha512.Size]byte
+	sum := s.algorithm.sum(&want, s.call, s.before, s.after, secret)
+	return subtle.ConstantTimeCompare(s.digest[:len(sum)], sum) == 1 && secret != ""
 }
 
 // CutChecksum splits a raw query into the text that was signed and the

@@ -1,0 +1,89 @@
+package bbb
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// The reasons why a query or a form cannot be read.
+var (
+	errTooManyParams = errors.New("there are too many parameters")
+	errBadEscape     = errors.New("an escape is malformed")
+)
+
+// parseQuery reads the parameters of a query or form. Unlike url.ParseQuery it takes a semicolon for
+// text, as servlet containers do, and refuses an escape that is none instead of dropping the
+// parameter. Names keep the "[]" that some clients put there. What is not UTF-8 becomes U+FFFD.
+func parseQuery(raw string, limit int) (url.Values, error) {
+	n := strings.Count(raw, "&") + 1
+	if n > limit {
+		return nil, errTooManyParams
+	}
+	params := make(url.Values, n)
+	first := make([]string, n) // the first values of all names
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, ok := unescapeQuery(name)
+		if !ok {
+			return nil, errBadEscape
+		}
+		if value, ok = unescapeQuery(value); !ok {
+			return nil, errBadEscape
+		}
+		switch had := params[name]; {
+		case name == "":
+		case had != nil:
+			params[name] = append(had, value)
+		default:
+			first[0] = value
+			params[name], first = first[:1:1], first[1:]
+		}
+	}
+	return params, nil
+}
+
+// unescapeQuery decodes a name or a value.
+func unescapeQuery(s string) (text string, ok bool) {
+	text = s
+	if strings.ContainsAny(s, "%+") {
+		b := make([]byte, 0, len(s))
+		for i := 0; i < len(s); i++ {
+			c := s[i]
+			switch c {
+			case '+':
+				c = ' '
+			case '%':
+				if i+2 >= len(s) {
+					return "", false
+				}
+				hi, lo := unhex(s[i+1]), unhex(s[i+2])
+				if hi > 15 || lo > 15 {
+					return "", false
+				}
+				c = hi<<4 | lo
+				i += 2
+			}
+			b = append(b, c)
+		}
+		text = string(b)
+	}
+	return validText(text), true
+}
+
+// validText replaces what is not UTF-8.
+func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// javaQuery writes parameters as bbb-web does before it hashes those of a form: sorted by name, the
+// names as they are, the values in the encoding of Java's URLEncoder, of which the first counts.
+func javaQuery(params url.Values) string {
+	var b []byte
+	for i, name := range sortedKeys(params) {
+		if i > 0 {
+			b = append(b, '&')
+		}
+		b = append(append(b, name...), '=')
+		b = append(b, strings.ReplaceAll(string(appendQueryEscape(nil, params.Get(name))), "%2A", "*")...)
+	}
+	return string(b)
+}
