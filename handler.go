@@ -33,6 +33,10 @@ import (
 //	413, 414  the body or the URL is too long
 //	500       there was a panic, which is logged
 //
+// A request has limits for its time, its URL, its parameters and its body, of which only a form is held
+// in memory; see the options. How long a client may take to send headers is for the server to say
+// ([net/http.Server.ReadHeaderTimeout]). A client that goes away ends what is done for it.
+//
 // A Handler is safe for concurrent use.
 type Handler struct {
 	group *Group
@@ -121,7 +125,7 @@ func (x *exchange) respond(ctx context.Context, buf *[]byte) (resp *Response) {
 func (x *exchange) answer(ctx context.Context) *Response {
 	h, r := x.h, x.r
 	path := r.URL.EscapedPath()
-	if len(path)+len(r.URL.RawQuery) >= h.cfg.urlLimit {
+	if len(path)+len(r.URL.RawQuery) > h.cfg.urlLimit {
 		return x.refuseWith(http.StatusRequestURITooLong, keySize, messageLongURL)
 	}
 	x.prefix, x.call = splitPath(path)
@@ -251,7 +255,7 @@ func (x *exchange) report(ctx context.Context, resp *Response) {
 	}
 	took := time.Since(x.start)
 	level := slog.LevelDebug
-	if resp.Err != nil && (!resp.failed || resp.Key == keyInternalError) && x.r.Context().Err() == nil {
+	if resp.failed && (resp.Key == keyInternalError || resp.Key == keyUnavailable) && x.r.Context().Err() == nil {
 		level = slog.LevelWarn
 	}
 	if c.log.Enabled(ctx, level) {
