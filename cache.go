@@ -19,6 +19,9 @@ import (
 // from it. A ttl of 0 or less keeps the value
 // until it is deleted. Keys are printable ASCII without blanks and may be up to
 // about 600 bytes long.
+//
+// A Cache may also be a [CacheBatch] and a [Journal]. Package cachetest has tests for an
+// implementation, and the module rediscache is one on Redis and Valkey.
 type Cache interface {
 	// Get returns the value of key and whether there is one.
 	Get(ctx context.Context, key string) (value []byte, ok bool, err error)

@@ -19,7 +19,7 @@ import (
 // they stand in, up to an empty line.
 func TestEverythingExportedIsDocumented(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{".", "bbbtest"} {
+	for _, dir := range []string{".", "bbbtest", "rediscache"} {
 		pkg, fset := parsePackage(t, dir)
 		assert.NotEmpty(t, pkg.Doc, "package %s", pkg.Name)
 		missing := func(pos token.Pos, name string) {
@@ -68,7 +68,7 @@ func TestEverythingExportedIsDocumented(t *testing.T) {
 				}
 			}
 		}
-		assert.Greater(t, seen, 5, "the types of %s were looked at", pkg.Name)
+		assert.Greater(t, seen, 1, "the types of %s were looked at", pkg.Name)
 	}
 }
 

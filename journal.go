@@ -14,10 +14,11 @@ import (
 // Cache of [NewMemoryCache] is a Journal.
 //
 // The rules of Cache hold: safe for concurrent use, back when the context is over,
-// no slice kept or changed.
+// no slice kept or changed, a ttl of 0 or less for ever. Package cachetest tests them.
 type Journal interface {
 	// Append adds entries at the end of a journal, in one step. They are kept for at
-	// least ttl, if the store keeps anything.
+	// least ttl, if the store keeps anything, and if all that is appended to a journal
+	// has the same.
 	Append(ctx context.Context, key string, ttl time.Duration, entries ...[]byte) error
 	// ReadAfter returns the entries behind a position, the oldest first, and the
 	// position of the last of them: from the beginning when after is "", and nothing
@@ -39,7 +40,7 @@ type memoryJournal struct {
 }
 
 type memoryEntry struct {
-	until time.Time
+	until time.Time // zero for ever
 	text  []byte
 }
 
@@ -57,8 +58,12 @@ func (c *memoryCache) Append(_ context.Context, key string, ttl time.Duration, e
 		j.lists[key] = list
 	}
 	now := time.Now()
+	var until time.Time
+	if ttl > 0 {
+		until = now.Add(ttl)
+	}
 	old := 0
-	for old < len(list.entries) && list.entries[old].until.Before(now) {
+	for old < len(list.entries) && !list.entries[old].until.IsZero() && list.entries[old].until.Before(now) {
 		old++
 	}
 	if old > 0 {
@@ -66,7 +71,7 @@ func (c *memoryCache) Append(_ context.Context, key string, ttl time.Duration, e
 		list.first += int64(old)
 	}
 	for _, text := range entries {
-		list.entries = append(list.entries, memoryEntry{now.Add(ttl), bytes.Clone(text)})
+		list.entries = append(list.entries, memoryEntry{until, bytes.Clone(text)})
 	}
 	return nil
 }
@@ -81,13 +86,16 @@ func (c *memoryCache) ReadAfter(_ context.Context, key, after string) ([][]byte,
 	if list == nil {
 		return nil, after, nil
 	}
-	from := max(position+1-list.first, 0)
-	if from >= int64(len(list.entries)) {
+	from, end := max(position-list.first+1, 0), int64(len(list.entries))
+	if from > end {
+		from = 0 // a position in what is lost
+	}
+	if from == end {
 		return nil, after, nil
 	}
-	var texts [][]byte
+	texts := make([][]byte, 0, end-from)
 	for _, e := range list.entries[from:] {
 		texts = append(texts, bytes.Clone(e.text))
 	}
-	return texts, strconv.FormatInt(list.first+int64(len(list.entries))-1, 10), nil
+	return texts, strconv.FormatInt(list.first+end-1, 10), nil
 }
