@@ -72,13 +72,21 @@ func (c claim) expired(now time.Time) bool {
 
 // claim returns the claim that counts, the last one of the chain.
 func (st *store) claim(ctx context.Context, id string) (last claim, ok bool) {
+	return st.claimFrom(ctx, id, nil)
+}
+
+// claimFrom is claim for who has read some of the keys already.
+func (st *store) claimFrom(ctx context.Context, id string, got map[string]found) (last claim, ok bool) {
 	key := claimKey(id)
 	for range maxClaims {
-		text, found := st.get(ctx, key)
-		if !found {
+		next, read := got[key]
+		if !read {
+			next.text, next.ok = st.get(ctx, key)
+		}
+		if !next.ok {
 			break
 		}
-		last, ok = parseClaim(key, text), true
+		last, ok = parseClaim(key, next.text), true
 		key = last.nextKey()
 	}
 	return last, ok
@@ -171,8 +179,14 @@ func (g *Group) settledClaim(ctx context.Context, id, own string) (claim, error)
 
 // claim reserves the ID for s, in place of the claim that is ours already, if any.
 // When another process has reserved it, claim returns the server that it is
-// reserved for, and mine is false.
-func (g *Group) claim(ctx context.Context, id string, s *Server, own claim) (_ *Server, c claim, mine bool, err error) {
+// reserved for, and mine is false. free says that nobody had when the caller looked,
+// which saves the look: adding the first claim fails if that has changed.
+func (g *Group) claim(ctx context.Context, id string, s *Server, own claim, free bool) (_ *Server, c claim, mine bool, err error) {
+	if free {
+		if c, added := g.store.addClaim(ctx, id, claim{}, claimPending, s.base); added {
+			return s, c, true, nil
+		}
+	}
 	for range claimTries {
 		last, err := g.settledClaim(ctx, id, own.token)
 		if err != nil {
@@ -200,20 +214,56 @@ func (g *Group) withdraw(ctx context.Context, id string, own claim) bool {
 	return true
 }
 
-// recordPlace writes to the Cache that s has the meeting.
-func (g *Group) recordPlace(ctx context.Context, id string, s *Server) {
+// recordPlace writes to the Cache that s has the meeting, and with it the meetings of s.
+// own is the claim that it was created under, if that is known.
+func (g *Group) recordPlace(ctx context.Context, id string, s *Server, own claim) {
 	st := g.store
 	if !st.shared {
 		st.dropClaims(ctx, id)
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	switch last, ok := st.claim(ctx, id); {
-	case ok && last.baseURL == s.base && last.state != claimVoid:
-		st.mark(ctx, last, claimPlaced)
-	default:
+	s.record(ctx, id, own, true, func(last claim) (state string) {
+		if last.baseURL == s.base && last.state != claimVoid {
+			return claimPlaced
+		}
 		// When another process adds one first, it knows better.
 		st.addClaim(ctx, id, last, claimPlaced, s.base)
+		return ""
+	})
+}
+
+// record writes to the Cache what became of a meeting of the server: the state that next
+// chooses for the claim that counts, if any, and when list is true the meetings of the
+// server, unless they are saved later. It reads what it needs for that in one go, and
+// writes in one go.
+func (s *Server) record(ctx context.Context, id string, own claim, list bool, next func(last claim) (state string)) {
+	st, start := s.group.store, time.Now()
+	ctx = context.WithoutCancel(ctx)
+	keys := append(make([]string, 0, 4), claimKey(id))
+	if own.key != "" { // the end of the chain, most likely
+		if own.key != keys[0] {
+			keys = append(keys, own.key)
+		}
+		keys = append(keys, own.nextKey())
+	}
+	if list = list && s.saves(start); list {
+		keys = append(keys, s.meetingsKey())
+	}
+	got := st.getMany(ctx, keys...)
+	var items []CacheItem
+	last, _ := st.claimFrom(ctx, id, got)
+	if state := next(last); state != "" {
+		last.state = state
+		items = append(items, CacheItem{last.key, last.encode(), placementTime})
+	}
+	if list {
+		s.takeSaved(ctx, got[s.meetingsKey()])
+		items = append(items, s.savedItem())
+	}
+	st.setMany(ctx, items...)
+	if list {
+		s.saved(start)
 	}
 }
 

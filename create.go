@@ -39,7 +39,7 @@ func (s *Server) CreateMeeting(ctx context.Context, p CreateParams) (m *Meeting,
 	if err != nil {
 		return nil, err
 	}
-	s.placed(ctx, m)
+	s.placed(ctx, m, claim{})
 	if c := (Criteria{Placement: p.Placement, Params: &p}); !m.Existed() && !m.IsBreakout {
 		s.ledger.settle(m.ID, c.size(), time.Time{})
 		s.group.reservations.reserve(ctx, s, m.ID, c.size())

@@ -189,17 +189,9 @@ func TestBadCacheFailsNoCall(t *testing.T) {
 				require.NoError(t, g.EndMeeting(t.Context(), "physics", ""))
 				assert.Empty(t, holders(fakes, "physics"))
 				lines := log.with("cache failed")
-				require.NotEmpty(t, lines)
-				seen := make(map[any]bool)
-				for _, l := range lines {
-					assert.Equal(t, "WARN", l["level"])
-					seen[l["operation"]] = true
-				}
-				want := map[any]bool{"get": true}
-				if !hang { // one that hangs is left alone for a while
-					want["set"], want["add"] = true, true
-				}
-				assert.Equal(t, want, seen)
+				require.Len(t, lines, 1, "of all that failed")
+				assert.Equal(t, "WARN", lines[0]["level"])
+				assert.Equal(t, "get", lines[0]["operation"])
 			})
 		})
 	}

@@ -22,8 +22,8 @@ type Journal interface {
 	Append(ctx context.Context, key string, ttl time.Duration, entries ...[]byte) error
 	// ReadAfter returns the entries behind a position, the oldest first, and the
 	// position of the last of them: from the beginning when after is "", and nothing
-	// and the same position when there is nothing new. It may return a part; the rest
-	// comes with the next call. When the position is from before a loss of data, it
+	// and the same position when there is nothing new. It may return a part, of 100 at
+	// least; the rest comes with the next call. When the position is from before a loss of data, it
 	// returns what there is.
 	ReadAfter(ctx context.Context, key, after string) (entries [][]byte, last string, err error)
 }

@@ -275,8 +275,7 @@ func (s *Server) end(ctx context.Context, m *Meeting) error {
 		s.meetings.outdate(s.group.now()) // it may have been carried out
 		return err
 	}
-	s.forget(ctx, m.ID)
-	s.save(ctx, false)
+	s.forgetAnd(ctx, m.ID, true)
 	return nil
 }
 

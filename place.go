@@ -64,7 +64,7 @@ func (sc *Scope) createMeeting(ctx context.Context, p CreateParams, check func(C
 	case p.IsBreakout != nil && *p.IsBreakout:
 		return sc.createBreakout(ctx, p)
 	case generated:
-		return sc.place(ctx, p, false)
+		return sc.place(ctx, p, false, false)
 	}
 	// A class that opens its meeting at the same time does not queue here.
 	m, gone, known, err := sc.createKnown(ctx, p)
@@ -77,7 +77,7 @@ func (sc *Scope) createMeeting(ctx context.Context, p CreateParams, check func(C
 	}
 	unlock = sync.OnceFunc(unlock)
 	defer unlock()
-	if s, pending := sc.group.believed(ctx, p.MeetingID); s != nil && !pending && s != gone {
+	if s := sc.group.places.get(p.MeetingID); s != nil && s != gone {
 		unlock() // placed by whoever had the lock
 		if m, _, known, err := sc.createKnown(ctx, p); known {
 			return m, err
@@ -155,7 +155,7 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 		}
 		if s := g.holder(now); s != nil && now.token == last.token {
 			if g.now().Sub(last.at) < 2*s.settleTime() || silentIn(failed, s) {
-				return sc.createOn(ctx, s, p, nil, 1)
+				return sc.createOn(ctx, s, p, nil, now, 1)
 			}
 			// Its server has listed what it has, long after that create: it failed.
 			g.store.mark(ctx, last, claimVoid)
@@ -172,7 +172,7 @@ func (sc *Scope) createUnknown(ctx context.Context, p CreateParams) (*Meeting, e
 	case failed != nil:
 		return nil, failed
 	}
-	return sc.place(ctx, p, true)
+	return sc.place(ctx, p, true, last.token == "")
 }
 
 // silentIn reports whether a server is among those that did not answer.
@@ -189,7 +189,7 @@ func (sc *Scope) createBreakout(ctx context.Context, p CreateParams) (*Meeting, 
 		if err != nil {
 			return nil, err
 		}
-		m, err := sc.createOn(ctx, s, p, nil, 1)
+		m, err := sc.createOn(ctx, s, p, nil, claim{}, 1)
 		if e, ok := errors.AsType[*Error](err); again || !ok || e.Key != keyNoParent {
 			return m, err
 		}
@@ -277,7 +277,7 @@ func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meet
 	}
 	switch seen := s.meetings.get(p.MeetingID); {
 	case err == nil && sc.has(known):
-		return sc.createOn(ctx, s, p, known, 1)
+		return sc.createOn(ctx, s, p, known, claim{}, 1)
 	case err == nil, !isNotFound(err) && seen != nil && !sc.has(seen):
 		return nil, existsError() // an error would name its server
 	case !sc.whole() && seen == nil && isFault(err): // nobody knows whose it is
@@ -289,8 +289,9 @@ func (sc *Scope) recreate(ctx context.Context, s *Server, p CreateParams) (*Meet
 }
 
 // createOn sends the create to one server, the choice of that number. known is
-// what is known of the meeting if it exists, or nil.
-func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known *Meeting, attempt int) (*Meeting, error) {
+// what is known of the meeting if it exists, or nil, and own the claim that it is
+// created under, if any.
+func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known *Meeting, own claim, attempt int) (*Meeting, error) {
 	m, err := s.createOrFind(ctx, p, known)
 	switch {
 	case err == nil && !sc.has(m), !sc.whole() && errors.Is(err, ErrMeetingExists):
@@ -298,7 +299,7 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 	case err != nil:
 		return nil, err
 	}
-	s.placed(ctx, m)
+	s.placed(ctx, m, own)
 	size := 0 // nothing of a meeting that exists is changed
 	if !m.Existed() {
 		c := Criteria{Placement: p.Placement, Params: &p}
@@ -312,8 +313,9 @@ func (sc *Scope) createOn(ctx context.Context, s *Server, p CreateParams, known 
 
 // place creates a meeting that exists nowhere: claim it for the chosen server,
 // create it there, and go on to the next one after a definite refusal. An ID
-// that was just made up needs no claim.
-func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meeting, error) {
+// that was just made up needs no claim. free says that nobody had claimed it when
+// the caller looked.
+func (sc *Scope) place(ctx context.Context, p CreateParams, claimed, free bool) (*Meeting, error) {
 	g := sc.group
 	shown := p // so that no checker changes what is sent
 	d := &decision{Criteria: Criteria{Placement: p.Placement, Params: &shown}, id: p.MeetingID, tried: make(map[*Server]error)}
@@ -339,7 +341,7 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 		g.reservations.reserve(ctx, chosen, d.id, d.size())
 		s, mine := chosen, true
 		if claimed {
-			s, own, mine, err = g.claim(ctx, p.MeetingID, chosen, own)
+			s, own, mine, err = g.claim(ctx, p.MeetingID, chosen, own, free && attempt == 1)
 			if err != nil {
 				return nil, err
 			}
@@ -350,7 +352,7 @@ func (sc *Scope) place(ctx context.Context, p CreateParams, claimed bool) (*Meet
 				return nil, err // it refused us, but another process may be creating it there
 			}
 		}
-		m, err := sc.createOn(ctx, s, p, nil, attempt)
+		m, err := sc.createOn(ctx, s, p, nil, own, attempt)
 		if mine && (err != nil || !m.Existed()) && ctx.Err() == nil {
 			s.learnCreate(d.id, err)
 		}

@@ -153,20 +153,25 @@ func (s *Server) dropIfGone(id string, err error) {
 
 // forget drops a meeting from all that is known here and in the Cache. The claim
 // of a create that may be under way stays.
-func (s *Server) forget(ctx context.Context, id string) {
+func (s *Server) forget(ctx context.Context, id string) { s.forgetAnd(ctx, id, false) }
+
+// forgetAnd is forget, which saves the other meetings of the server as well if told to.
+func (s *Server) forgetAnd(ctx context.Context, id string, save bool) {
 	s.meetings.drop(id, s.group.now())
 	s.ledger.drop(id)
 	s.group.places.drop(id, s)
-	ctx = context.WithoutCancel(ctx)
-	if last, ok := s.group.store.claim(ctx, id); ok && last.baseURL == s.base && last.state == claimPlaced {
-		s.group.store.mark(ctx, last, claimVoid)
-	}
+	s.record(ctx, id, claim{}, save, func(last claim) (state string) {
+		if last.baseURL == s.base && last.state == claimPlaced {
+			return claimVoid
+		}
+		return ""
+	})
 }
 
-// placed records that the server has a meeting, after a create.
-func (s *Server) placed(ctx context.Context, m *Meeting) {
+// placed records that the server has a meeting, after a create under that claim, if it
+// is known.
+func (s *Server) placed(ctx context.Context, m *Meeting, own claim) {
 	s.put(m)
 	s.group.places.set(m.ID, s)
-	s.group.recordPlace(ctx, m.ID, s)
-	s.save(ctx, false)
+	s.group.recordPlace(ctx, m.ID, s, own)
 }

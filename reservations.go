@@ -132,6 +132,9 @@ func (r *reservations) tellJoins(ctx context.Context) {
 // read the next time.
 const maxReads = 100
 
+// fullPart is how many entries a part has at least that is not the last.
+const fullPart = 100
+
 // sync takes in what others have told since the last time. It takes no longer than
 // one access to the Cache may. Several that do so at one time read the same; the first
 // one takes it in.
@@ -222,7 +225,7 @@ func (r *reservations) readAll(ctx context.Context, after string, f func(last st
 		if len(texts) == 0 {
 			last = after
 		}
-		if !f(last, entries) || last == after || ctx.Err() != nil {
+		if !f(last, entries) || last == after || len(texts) < fullPart || ctx.Err() != nil {
 			return true
 		}
 		after = last

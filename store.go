@@ -37,6 +37,7 @@ type store struct {
 	now    func() time.Time
 
 	pausedUntil atomic.Int64 // Unix nanoseconds
+	failed      atomic.Int64 // when an access failed last, in Unix nanoseconds; 0 when that is over
 }
 
 func newStore(cache Cache, group string, log *slog.Logger, now func() time.Time) *store {
@@ -65,6 +66,59 @@ func (st *store) get(ctx context.Context, key string) (string, bool) {
 		return err
 	})
 	return string(value), ok
+}
+
+// found is what there was under a key.
+type found struct {
+	text string
+	ok   bool
+}
+
+// getMany reads several keys, in one go if the Cache can. All of them are in the result.
+func (st *store) getMany(ctx context.Context, keys ...string) map[string]found {
+	got := make(map[string]found, len(keys))
+	batch, ok := st.cache.(CacheBatch)
+	if !ok || len(keys) == 1 {
+		for _, key := range keys {
+			text, ok := st.get(ctx, key)
+			got[key] = found{text, ok}
+		}
+		return got
+	}
+	full := make([]string, len(keys))
+	for i, key := range keys {
+		full[i] = st.prefix + key
+		got[key] = found{}
+	}
+	st.access(ctx, "get", func(ctx context.Context) error {
+		values, err := batch.GetMany(ctx, full...)
+		if err != nil {
+			return err
+		}
+		for i, value := range values[:min(len(values), len(keys))] {
+			got[keys[i]] = found{string(value), value != nil}
+		}
+		return nil
+	})
+	return got
+}
+
+// setMany writes several keys, in one go if the Cache can. What is written is worth
+// keeping although the caller has gone.
+func (st *store) setMany(ctx context.Context, items ...CacheItem) {
+	batch, ok := st.cache.(CacheBatch)
+	if !ok || len(items) <= 1 {
+		for _, item := range items {
+			st.set(ctx, item.Key, item.Value, item.TTL)
+		}
+		return
+	}
+	for i := range items {
+		items[i].Key = st.prefix + items[i].Key
+	}
+	st.access(context.WithoutCancel(ctx), "set", func(ctx context.Context) error {
+		return batch.SetMany(ctx, items...)
+	})
 }
 
 func (st *store) set(ctx context.Context, key string, value []byte, ttl time.Duration) {
@@ -102,13 +156,27 @@ func (st *store) access(parent context.Context, op string, f func(context.Contex
 	ctx, cancel := context.WithTimeout(parent, cacheTimeout)
 	defer cancel()
 	err := f(ctx)
-	if err == nil || parent.Err() != nil {
+	switch {
+	case err == nil:
+		st.works(ctx)
 		return
-	}
-	if ctx.Err() != nil {
+	case parent.Err() != nil:
+		return
+	case ctx.Err() != nil:
 		st.pausedUntil.Store(time.Now().Add(cachePause).UnixNano())
 	}
-	st.warn(ctx, op, err)
+	if st.failed.Swap(time.Now().UnixNano()) == 0 {
+		st.warn(ctx, op, err)
+	}
+}
+
+// works says so in the log when the Cache has not failed for a while. A busy group makes
+// thousands of accesses: there is a line for the first that fails, and one for the end.
+func (st *store) works(ctx context.Context) {
+	last := st.failed.Load()
+	if last != 0 && time.Now().UnixNano()-last >= int64(cachePause) && st.failed.CompareAndSwap(last, 0) {
+		st.log.LogAttrs(ctx, slog.LevelInfo, "cache works again")
+	}
 }
 
 func (st *store) warn(ctx context.Context, op string, err error) {

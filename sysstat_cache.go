@@ -53,17 +53,21 @@ func (s *Server) takeSysStat(r *SysStat) {
 	}
 }
 
-// loadSysStat takes over the report that another process has left in the Cache.
+// loadSysStat looks for the report that another process has left in the Cache.
 func (s *Server) loadSysStat(ctx context.Context) {
-	if !s.readsMachine() {
-		return
+	if s.readsMachine() {
+		text, ok := s.group.store.get(ctx, s.sysStatKey())
+		s.takeSavedSysStat(ctx, found{text, ok})
 	}
-	text, ok := s.group.store.get(ctx, s.sysStatKey())
-	if !ok {
+}
+
+// takeSavedSysStat takes over the report that another process has left in the Cache.
+func (s *Server) takeSavedSysStat(ctx context.Context, saved found) {
+	if !saved.ok {
 		return
 	}
 	r := new(SysStat)
-	err := json.Unmarshal([]byte(text), r)
+	err := json.Unmarshal([]byte(saved.text), r)
 	if err == nil && r.Collected.IsZero() {
 		err = errors.New("not a report of a machine")
 	}

@@ -43,11 +43,16 @@ func (s *Server) restore(ctx context.Context) {
 }
 
 func (s *Server) restoreNow(ctx context.Context) {
-	if text, ok := s.group.store.get(ctx, s.cookieKey()); ok {
-		s.jar.restore(s.url, text)
+	keys := []string{s.cookieKey(), s.meetingsKey()}
+	if s.readsMachine() {
+		keys = append(keys, s.sysStatKey())
 	}
-	s.loadMeetings(ctx)
-	s.loadSysStat(ctx)
+	got := s.group.store.getMany(ctx, keys...)
+	if cookies := got[s.cookieKey()]; cookies.ok {
+		s.jar.restore(s.url, cookies.text)
+	}
+	s.takeSaved(ctx, got[s.meetingsKey()])
+	s.takeSavedSysStat(ctx, got[s.sysStatKey()])
 }
 
 // warm restores all servers of a group that shares a Cache. After the first time
@@ -72,14 +77,13 @@ func (g *Group) warm(ctx context.Context) {
 	}
 }
 
-// loadMeetings takes over the meetings of the server that others have seen.
-func (s *Server) loadMeetings(ctx context.Context) {
-	text, ok := s.group.store.get(ctx, s.meetingsKey())
-	if !ok {
+// takeSaved takes over the meetings of the server that others have seen.
+func (s *Server) takeSaved(ctx context.Context, list found) {
+	if !list.ok {
 		return
 	}
 	var saved savedMeetings
-	if err := savedRecord.Decode([]byte(text), "saved", &saved, xmlwire.Limits{}); err != nil {
+	if err := savedRecord.Decode([]byte(list.text), "saved", &saved, xmlwire.Limits{}); err != nil {
 		s.group.store.warn(ctx, "restore", err)
 		return
 	}
@@ -99,14 +103,31 @@ func (s *Server) loadMeetings(ctx context.Context) {
 // all of them; otherwise those that another process has seen are kept beside
 // ours.
 func (s *Server) save(ctx context.Context, whole bool) {
-	st := s.group.store
-	start := time.Now()
-	if !st.shared || start.UnixNano() < s.nextSave.Load() {
+	st, start := s.group.store, time.Now()
+	if !s.saves(start) {
 		return
 	}
 	if !whole {
-		s.loadMeetings(context.WithoutCancel(ctx))
+		text, ok := st.get(context.WithoutCancel(ctx), s.meetingsKey())
+		s.takeSaved(ctx, found{text, ok})
 	}
+	item := s.savedItem()
+	st.set(ctx, item.Key, item.Value, item.TTL)
+	s.saved(start)
+}
+
+// saves reports whether the meetings of the server are to be written now.
+func (s *Server) saves(now time.Time) bool {
+	return s.group.store.shared && now.UnixNano() >= s.nextSave.Load()
+}
+
+// saved takes down that they were, since the given time.
+func (s *Server) saved(start time.Time) {
+	s.nextSave.Store(time.Now().Add(20 * time.Since(start)).UnixNano())
+}
+
+// savedItem is what is written of them.
+func (s *Server) savedItem() CacheItem {
 	now := s.group.now()
 	saved := savedMeetings{Asked: now, Meetings: s.meetings.since(nil, now.Add(-s.cfg.cacheTime))}
 	for _, m := range saved.Meetings {
@@ -114,8 +135,7 @@ func (s *Server) save(ctx context.Context, whole bool) {
 			saved.Asked = m.FetchedAt
 		}
 	}
-	st.set(ctx, s.meetingsKey(), savedRecord.Append(nil, "saved", &saved), s.cfg.cacheTime)
-	s.nextSave.Store(time.Now().Add(20 * time.Since(start)).UnixNano())
+	return CacheItem{s.meetingsKey(), savedRecord.Append(nil, "saved", &saved), s.cfg.cacheTime}
 }
 
 func (s *Server) saveCookies(ctx context.Context) {
