@@ -10,8 +10,9 @@ import (
 )
 
 // Cache keeps what should outlive a process or be shared by several: cookies,
-// meetings and placements. A Cache that fails never fails a call: the group
-// logs it and asks the servers instead.
+// meetings and placements. A Cache that fails never fails a call: the group asks the
+// servers instead. It logs one line when that begins, and one when it has been over
+// for some seconds.
 //
 // An implementation is safe for concurrent use, returns when its context is over,
 // and does not keep or change the slices it is given or has handed out. What is

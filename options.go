@@ -202,7 +202,8 @@ func WithClock(now func() time.Time) GroupOption {
 // the default of this process's memory. Groups of the same name that share a
 // Cache share what they know, and agree on the server of a meeting that several
 // of them create at the same time. They should have the same servers: what is
-// placed on a server that a group does not have counts as free to it.
+// placed on a server that a group does not have counts as free to it. The module
+// rediscache is such a Cache, for several processes.
 func WithCache(cache Cache) GroupOption {
 	return groupOption(func(c *groupConfig) {
 		if cache == nil {

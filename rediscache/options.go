@@ -17,7 +17,7 @@ type config struct {
 }
 
 func newConfig(opts []Option) (config, error) {
-	cfg := config{timeout: 200 * time.Millisecond, pause: time.Second}
+	cfg := config{timeout: 400 * time.Millisecond, pause: time.Second}
 	for _, opt := range opts {
 		if opt == nil {
 			cfg.problem("nil option")
@@ -50,8 +50,10 @@ func WithPrefix(prefix string) Option {
 	}
 }
 
-// WithTimeout sets how long one operation may take, overriding the default of 200 ms.
-// A group gives up after half a second, so more than that is of no use.
+// WithTimeout sets how long one operation may take, overriding the default of 400 ms.
+// A group gives up after half a second, so more than that is of no use. Much less is a
+// risk: an operation that is late counts as failed, and two processes that do not hear of
+// each other in time may create one meeting twice.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) {
 		if d <= 0 {

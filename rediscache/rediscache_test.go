@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bbbgroup/bbb"
+	"github.com/bbbgroup/bbb/bbbtest"
 	"github.com/bbbgroup/bbb/rediscache"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
@@ -169,6 +170,38 @@ func TestServerThatIsNotThere(t *testing.T) {
 				}
 			}
 			require.Error(t, cache.Ping(t.Context()))
+		})
+	}
+}
+
+// A group whose cache is not there works as one that has none, says so once, and is not
+// held up by every access.
+func TestGroupWithoutItsServer(t *testing.T) {
+	t.Parallel()
+	for name, addr := range map[string]string{"dead": deadPort(t), "silent": silentPort(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log strings.Builder
+			fake := bbbtest.New()
+			defer func() { require.NoError(t, fake.Close()) }()
+			g, err := bbb.NewGroup("school", bbb.WithTransport(fake.Transport()),
+				bbb.WithCache(open(t, "redis://:"+password+"@"+addr, rediscache.WithPause(time.Hour))),
+				bbb.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			require.NoError(t, err)
+			_, err = g.New("bbb1", fake.URL(), fake.Secret())
+			require.NoError(t, err)
+			for i := range 50 {
+				id := fmt.Sprint("room", i)
+				_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: id, Name: id})
+				require.NoError(t, err)
+				_, err = g.Meeting(t.Context(), id)
+				require.NoError(t, err)
+				require.NoError(t, g.EndMeeting(t.Context(), id, ""))
+			}
+			require.NoError(t, g.Close(t.Context()))
+			assert.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+			assert.Contains(t, log.String(), "cache failed")
+			assert.NotContains(t, log.String(), "hunter2")
 		})
 	}
 }

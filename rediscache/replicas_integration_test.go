@@ -260,9 +260,9 @@ func (r *replicas) call(name, query string) (a *answer, cut bool) {
 		base := r.processes[(first+i)%len(r.processes)].base
 		// A GET on a connection that was kept and breaks is sent again by itself, and then
 		// refused, so the error does not tell.
-		sent := false
+		var sent atomic.Bool
 		ctx := httptrace.WithClientTrace(r.t.Context(), &httptrace.ClientTrace{
-			WroteRequest: func(info httptrace.WroteRequestInfo) { sent = sent || info.Err == nil },
+			WroteRequest: func(info httptrace.WroteRequestInfo) { sent.Store(info.Err == nil || sent.Load()) },
 		})
 		a, err := r.get(ctx, base+name+"?"+query+"&checksum="+hex.EncodeToString(sum[:]))
 		r.calls.Add(1)
@@ -276,7 +276,7 @@ func (r *replicas) call(name, query string) (a *answer, cut bool) {
 			return a, cut
 		}
 		assert.Equal(r.t, r.processes[1].base, base, "%s: %v", name, err) // only that one was killed
-		if sent {
+		if sent.Load() {
 			r.cut.Add(1)
 			cut = true
 		}
