@@ -119,6 +119,27 @@
 // other callbacks. Each may send twice, late or never: take what they say for a
 // hint, and read the state from the servers.
 //
+// # Being the server
+//
+// A [Handler] answers the calls of the API itself, so that Moodle, Greenlight or any other
+// client takes the group for one big server. [NewHandler] makes it, and any mux takes it.
+// It verifies checksums over the query as it came, and carries the call out: a meeting is
+// created where there is the most room, a join is redirected to the server that has the
+// meeting, lists are those of all servers, and failures are worded as servers word them.
+//
+// [Group.HandleFromData] is the part of it behind authentication: one call as data, one
+// [Response] that writes itself. It is for programs that know their callers in another way.
+//
+// A [Tenant] is one of several clients that share the group without knowing of each other.
+// Each has its own secrets, meeting IDs, metadata, default and forced parameters, limits and
+// labels of servers. A [TenantFunc] finds the tenant of a request: [StaticTenants],
+// [OpenTenantFile], or a function that asks a database. Calls about the meetings of others
+// are answered as if these did not exist.
+//
+// [WithHandlerRelay] has what servers send go through the handler, which passes it on signed
+// with the secret of the tenant. The guide in docs/proxy.md tells the rest: replicas, what
+// belongs in front of a proxy, what to watch.
+//
 // # Time
 //
 // Every request has a time-out of its server ([WithTimeout]) besides the
