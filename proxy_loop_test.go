@@ -311,7 +311,7 @@ func TestLoopWithEachAlgorithm(t *testing.T) {
 	t.Parallel()
 	for _, a := range []bbb.Algorithm{bbb.SHA1, bbb.SHA256, bbb.SHA384, bbb.SHA512} {
 		group, _ := newGroup(t, 2)
-		handler := newHandler(t, group, bbb.WithHandlerSecrets("an-older-secret-1", proxySecret))
+		handler := proxyHandler(t, group, bbb.WithHandlerSecrets("an-older-secret-1", proxySecret))
 		client := newEmptyGroup(t, bbb.WithTransport(watched{served(handler)}))
 		s, err := client.New("proxy", "https://"+proxyHost, proxySecret, bbb.WithAlgorithm(a))
 		require.NoError(t, err)

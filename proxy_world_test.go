@@ -71,7 +71,7 @@ func (ws worlds) server(t *testing.T) *world {
 
 func (ws worlds) proxy(t *testing.T) *world {
 	group, fakes := newGroup(t, 3)
-	handler := newHandler(t, group, append([]bbb.HandlerOption{bbb.WithHandlerSecrets(proxySecret)}, ws.handler...)...)
+	handler := proxyHandler(t, group, append([]bbb.HandlerOption{bbb.WithHandlerSecrets(proxySecret)}, ws.handler...)...)
 	servers := bbbtest.NetworkOf(fakes...)
 	net := roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host == proxyHost {
@@ -82,8 +82,8 @@ func (ws worlds) proxy(t *testing.T) *world {
 	return ws.begin(t, fakes, net, "https://"+proxyHost+"/bigbluebutton/", proxySecret)
 }
 
-// newHandler returns a handler that is closed at the end of the test.
-func newHandler(t testing.TB, g *bbb.Group, opts ...bbb.HandlerOption) *bbb.Handler {
+// proxyHandler returns a handler that is closed at the end of the test.
+func proxyHandler(t testing.TB, g *bbb.Group, opts ...bbb.HandlerOption) *bbb.Handler {
 	t.Helper()
 	suite.secret("secret of a proxy", proxySecret)
 	handler, err := bbb.NewHandler(g, append([]bbb.HandlerOption{bbb.WithHandlerLogger(suite.logger(t))}, opts...)...)
