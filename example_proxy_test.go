@@ -95,7 +95,7 @@ func ExampleGroup_HandleFromData() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/internal/bbb/{call...}", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer of good news" { // yours is better
-			http.Error(w, "who are you?", http.StatusUnauthorized)
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		answer := group.HandleFromData(r.Context(), r.PathValue("call"), r.URL.Query(), http.MaxBytesReader(w, r.Body, 1<<20))
@@ -110,10 +110,10 @@ func ExampleGroup_HandleFromData() {
 		_, _ = answer.WriteTo(w)
 	})
 	call := "/internal/bbb/isMeetingRunning?meetingID=physics"
-	fmt.Println(fetched(mux, call))
+	fmt.Printf("%q\n", fetched(mux, call))
 	fmt.Println(fetched(mux, call, "Authorization", "Bearer of good news"))
 	// Output:
-	// who are you?
+	// ""
 	// <response><returncode>SUCCESS</returncode><running>false</running></response>
 }
 

@@ -354,7 +354,7 @@ func TestLoopOfMistakes(t *testing.T) {
 		} {
 			values, err := url.ParseQuery(q.params)
 			require.NoError(w, err)
-			w.note(fmt.Sprintf("%s?%.100s", q.call, w.masked(q.params)), w.ask(q.call, values), nil)
+			fmt.Fprintf(&w.said, "%s?%.100s: %s\n", q.call, w.masked(q.params), w.masked(w.ask(q.call, values)))
 		}
 	})
 }

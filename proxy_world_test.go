@@ -1,6 +1,7 @@
 package bbb_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -88,7 +89,7 @@ func proxyHandler(t testing.TB, g *bbb.Group, opts ...bbb.HandlerOption) *bbb.Ha
 	suite.secret("secret of a proxy", proxySecret)
 	handler, err := bbb.NewHandler(g, append([]bbb.HandlerOption{bbb.WithHandlerLogger(suite.logger(t))}, opts...)...)
 	require.NoError(t, noted(t, err))
-	t.Cleanup(func() { assert.NoError(t, handler.Close(t.Context())) })
+	t.Cleanup(func() { assert.NoError(t, handler.Close(context.Background())) })
 	return handler
 }
 
@@ -196,8 +197,12 @@ func (w *world) browse(address string) string {
 		require.NoError(w, err)
 		require.NoError(w, resp.Body.Close())
 		if resp.StatusCode != http.StatusFound || strings.Contains(resp.Header.Get("Location"), "errors=") {
-			seen := []string{resp.Status, resp.Header.Get("Content-Type"), resp.Header.Get("Location"), between.ReplaceAllString(string(body), "><")}
-			return strings.Join(slices.DeleteFunc(seen, func(s string) bool { return s == "" }), " ")
+			kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+			seen := resp.Status + " " + kind + "\n " + sameXML(string(body))
+			if where, err := resp.Location(); err == nil {
+				seen += strings.Replace(where.String(), "/?errors=", "?errors=", 1)
+			}
+			return seen
 		}
 		next, err := resp.Location()
 		require.NoError(w, err)
@@ -207,11 +212,17 @@ func (w *world) browse(address string) string {
 	return ""
 }
 
-// between is what indents XML.
-var between = regexp.MustCompile(`>\s+<`)
+// sameXML is XML without indentation, in which an empty element has two tags.
+func sameXML(text string) string {
+	return emptyElement.ReplaceAllString(strings.TrimSpace(indentation.ReplaceAllString(text, "><")), "<$1></$1>")
+}
 
-// ask makes a call with parameters as they are, and returns the answer to the byte, but
-// for indentation.
+var (
+	indentation  = regexp.MustCompile(`>\s+<`)
+	emptyElement = regexp.MustCompile(`<([^<>/ ]+)/>`)
+)
+
+// ask makes a call with parameters as they are, and returns the answer.
 func (w *world) ask(call string, params url.Values) string {
 	w.Helper()
 	return w.browse(w.server.URL(call, params))
