@@ -16,6 +16,12 @@ assert(library && url && secret, 'usage: BBB_URL=... BBB_SECRET=... node life.mj
 const { connect, sentAsSigned, sentOtherwise } = await import(`./${library}.mjs`)
 const client = connect(url, secret)
 
+// Errors of the libraries hold half of the program.
+process.on('uncaughtException', (err) => {
+  console.log(err.stack)
+  process.exit(1)
+})
+
 // What no two servers have in common, or no two meetings.
 const volatile = new Set([
   'internalMeetingID', 'createTime', 'createDate', 'startTime', 'endTime', 'voiceBridge', 'recordID', 'url', 'rawSize', 'size',
