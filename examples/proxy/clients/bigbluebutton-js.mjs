@@ -30,9 +30,14 @@ export function connect(url, secret) {
   }
 }
 
-// plain makes texts of numbers and booleans: the parser guesses.
+// plain makes texts of numbers and booleans, which the parser guesses, and reads entities, which it
+// leaves alone.
 function plain(value) {
   if (Array.isArray(value)) return value.filter((v) => v !== undefined).map(plain)
-  if (value === null || typeof value !== 'object') return String(value ?? '')
+  if (value === null || typeof value !== 'object') {
+    return String(value ?? '').replace(/&(lt|gt|quot|apos|#39|#34|amp);/g, (_, name) => entities[name])
+  }
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]))
 }
+
+const entities = { lt: '<', gt: '>', quot: '"', '#34': '"', apos: "'", '#39': "'", amp: '&' }

@@ -75,7 +75,7 @@ async function enter(joinURL) {
   let cookie = ''
   for (let hops = 0; hops < 4; hops++) {
     const answer = await fetch(joinURL, { redirect: 'manual', headers: cookie ? { cookie } : {} })
-    const body = await answer.text()
+    const body = (await answer.text()).trim().replace(/>\s+</g, '><')
     cookie = answer.headers.getSetCookie?.().map((c) => c.split(';')[0]).join('; ') || cookie
     if (answer.status < 300 || answer.status >= 400) return { status: answer.status, type: answer.headers.get('content-type'), body, url: joinURL }
     joinURL = new URL(answer.headers.get('location'), joinURL).href
@@ -88,7 +88,11 @@ const rooms = { moderatorPW: 'moderate-me-9', attendeePW: 'attend-it-17' }
 const odd = 'Zoë & <Bob> "42" +1 100% a=b;c ~ \u{1F600} äöü'
 
 async function meetings() {
-  if (client.index) assert.equal(succeeds('index', await client.index()).version.slice(0, 1), '2')
+  if (client.index) {
+    const { returncode, version, apiVersion } = await client.index() // the rest is about one server
+    succeeds('index', { returncode, version, apiVersion })
+    assert.match(version, /^2/)
+  }
   assert.equal(succeeds('running, none', await client.isMeetingRunning(id)).running, 'false')
   fails('info, none', await client.getMeetingInfo(id), 'notFound')
   fails('end, none', await client.end(id, rooms.moderatorPW), 'notFound')
