@@ -36,7 +36,8 @@ func handleJoin(ctx context.Context, q *incoming) *Response {
 		return q.sendAway(&p, keyForciblyEnded, "You can not join a meeting that has already been forcibly ended.", nil)
 	case !p.mayEnter(m):
 		return q.refuse(keyParamsNeeded, "You must enter a valid password", nil)
-	case !q.meant(m):
+	case !q.meant(m) && (p.stays() || p.ErrorRedirectURL != "" || p.CreateTime.IsZero()):
+		// The others are refused by the server: it knows the logout URL of the meeting.
 		return q.refuseJoin(&p, "mismatchCreateTimeParam", "The createTime parameter submitted mismatches with the current meeting.", nil)
 	}
 	release, err := q.admitJoin(ctx, m, p.UserID)

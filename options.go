@@ -152,7 +152,8 @@ func WithWorkers(n int) GroupOption {
 // WithOrigin sets what is sent on create as the metadata bbb-origin and
 // bbb-origin-server-name when the caller gave none, overriding the defaults of
 // the group's name and the host name of this machine. An empty text sends
-// nothing.
+// nothing. Creates that come in as data ([Group.HandleFromData], [Handler]) are
+// passed on without: their origin is whoever sent them.
 func WithOrigin(origin, serverName string) GroupOption {
 	return groupOption(func(c *groupConfig) { c.origin, c.originServer = origin, serverName })
 }

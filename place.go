@@ -227,7 +227,8 @@ func (sc *Scope) parentServer(ctx context.Context, parentID string, search bool)
 	return nil, notFoundError(callCreate)
 }
 
-// prepare completes and checks the parameters, on a copy.
+// prepare completes and checks the parameters, on a copy. Without a check, the call came in as data: where
+// such a meeting comes from is for the caller to say.
 func (sc *Scope) prepare(p CreateParams, check func(CreateParams) error) (CreateParams, error) {
 	g := sc.group
 	if p.MeetingID == "" {
@@ -247,7 +248,7 @@ func (sc *Scope) prepare(p CreateParams, check func(CreateParams) error) (Create
 	for _, origin := range [...]struct{ key, value string }{
 		{MetaOrigin, g.origin}, {MetaOriginServerName, g.originServer},
 	} {
-		if _, given := folded[origin.key]; !given && origin.value != "" {
+		if _, given := folded[origin.key]; !given && origin.value != "" && check != nil {
 			meta[origin.key] = origin.value
 		}
 	}
