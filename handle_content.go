@@ -51,8 +51,13 @@ func handleSendChatMessage(ctx context.Context, q *incoming) *Response {
 		return refused
 	}
 	msg := ChatMessage{Text: strings.Map(dropUnseen, q.get("message")), UserName: strings.Map(dropControl, q.get("userName"))}
-	if msg.Text == "" {
+	switch {
+	case msg.Text == "":
 		return q.refuse("missingParamMessage", "You must specify a message.", nil)
+	case chatTextLength(msg.Text) != "":
+		return q.refuse(keySize, "The message must be between 1 and 500 characters", nil)
+	case msg.UserName != "" && chatNameLength(msg.UserName) != "":
+		return q.refuse(keySize, "The user name must not be longer than 255 characters", nil)
 	}
 	if err := q.scope.SendChatMessage(ctx, id, msg); err != nil {
 		return q.failed(err)

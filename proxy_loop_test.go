@@ -337,7 +337,7 @@ func TestLoopOfMistakes(t *testing.T) {
 			{"create", "meetingID=ab&name=N"}, {"create", "meetingID=ab&name=Name&voiceBridge=x1"}, {"create", "meetingID=ab&name=Name&attendeePW=x"},
 			{"create", "meetingID=physics-2&name=Name&record=perhaps&voiceBridge=71235&attendeePW=attend-2&moderatorPW=moderate-2"}, {"create", "meetingID=ab&name=Name&isBreakout=true"},
 			{"create", "meetingID=physics&name=Name&moderatorPW=another-pw-1&attendeePW=another-pw-2"},
-			{"join", ""}, {"join", "meetingID=physics"}, {"join", "meetingID=physics&fullName=Ada"}, {"join", "meetingID=physics&fullName=Ada&role=king"},
+			{"join", ""}, {"join", "meetingID=nowhere"}, {"join", "meetingID=physics&fullName=Ada"}, {"join", "meetingID=physics&fullName=Ada&role=king"},
 			{"join", "meetingID=physics&fullName=Ada&password=wrong-one-1"}, {"join", "meetingID=nowhere&fullName=Ada&role=VIEWER&redirect=false"},
 			{"join", "meetingID=physics&fullName=Ada&role=VIEWER&createTime=12&redirect=false"},
 			{"isMeetingRunning", ""}, {"isMeetingRunning", "meetingID=x"}, {"isMeetingRunning", "meetingID=" + long},

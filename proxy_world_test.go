@@ -198,7 +198,7 @@ func (w *world) browse(address string) string {
 		require.NoError(w, resp.Body.Close())
 		if resp.StatusCode != http.StatusFound || strings.Contains(resp.Header.Get("Location"), "errors=") {
 			kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-			seen := resp.Status + " " + kind + "\n " + sameXML(string(body))
+			seen := resp.Status + " " + kind + "\n " + sameText(string(body))
 			if where, err := resp.Location(); err == nil {
 				seen += strings.Replace(where.String(), "/?errors=", "?errors=", 1)
 			}
@@ -212,8 +212,13 @@ func (w *world) browse(address string) string {
 	return ""
 }
 
-// sameXML is XML without indentation, in which an empty element has two tags.
-func sameXML(text string) string {
+// sameText is XML without indentation, in which an empty element has two tags, and JSON in
+// the order of its names.
+func sameText(text string) string {
+	var object map[string]any
+	if json.Unmarshal([]byte(text), &object) == nil {
+		return fmt.Sprint(object)
+	}
 	return emptyElement.ReplaceAllString(strings.TrimSpace(indentation.ReplaceAllString(text, "><")), "<$1></$1>")
 }
 

@@ -28,7 +28,12 @@ const volatile = new Set([
   'hookID', 'bbbVersion', 'graphqlWebsocketUrl', 'graphqlApiUrl', 'processingTime', 'length', 'user_id', 'auth_token',
   'session_token', 'meeting_id', 'href',
 ])
-const masked = (key, value) => (volatile.has(key) && typeof value !== 'object' && value !== '' ? '*' : value)
+const masked = (key, value) => {
+  if (typeof value !== 'object') return volatile.has(key) && value !== '' ? '*' : value
+  return unordered.has(key) ? Object.fromEntries(Object.entries(value).sort()) : value
+}
+// JSON objects and the attributes of XML, which have no order.
+const unordered = new Set(['response', '$'])
 const run = Math.random().toString(36).slice(2, 8) // what another run left behind is not ours
 
 function show(step, answer) {
