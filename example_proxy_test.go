@@ -191,6 +191,63 @@ func ExampleWithHandlerTenants() {
 	// the south sees Staff of south.example.org
 }
 
+// Servers sign what they send with secrets of their own. The relay passes it on, signed with
+// the secret that the client has.
+func ExampleWithHandlerRelay() {
+	ctx := context.Background()
+	var entrance http.Handler // where the server posts to
+	server := exampleServer(&entrance)
+	defer server.Close()
+	group, err := bbb.NewGroup("school", bbb.WithTransport(server.Transport()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer group.Close(ctx)
+	if _, err := group.New("bbb1", server.URL(), server.Secret()); err != nil {
+		log.Fatal(err)
+	}
+
+	// The portal knows one URL and one secret.
+	const callbackURL = "https://portal.example.org/hooks"
+	portal, err := bbb.NewHookHandler(callbackURL, func(_ context.Context, e bbb.Event) error {
+		fmt.Println("the portal hears:", e.Name, "of", e.Meeting.ExternalID)
+		return nil
+	}, bbb.WithCallbackSecrets("a secret for the portal"))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	handler, err := bbb.NewHandler(group,
+		bbb.WithHandlerSecrets("a secret for the portal"),
+		bbb.WithHandlerRelay("https://bbb.example.org/bigbluebutton/api/", "a key of 32 characters or more, at random"),
+		bbb.WithHandlerRelayTransport(served(portal))) // the network, by default
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer handler.Close(ctx)
+	entrance = handler
+
+	client, err := bbb.NewGroup("portal", bbb.WithTransport(served(handler)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close(ctx)
+	proxy, err := client.New("proxy", "https://bbb.example.org", "a secret for the portal")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := proxy.CreateHook(ctx, bbb.HookParams{CallbackURL: callbackURL}); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := proxy.CreateMeeting(ctx, bbb.CreateParams{MeetingID: "physics", Name: "Physics"}); err != nil {
+		log.Fatal(err)
+	}
+	if err := server.WaitCallbacks(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Output: the portal hears: meeting-created of physics
+}
+
 // served is a transport that has a handler answer, as a server would.
 func served(h http.Handler) http.RoundTripper {
 	return handled(func(w http.ResponseWriter, r *http.Request) {
