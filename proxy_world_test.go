@@ -115,8 +115,8 @@ func (w *world) note(step string, value any, err error) {
 	}
 }
 
-// random is what servers draw or make up: hosts, internal IDs, tokens, IDs of users and hooks.
-var random = regexp.MustCompile(`https?://(?:bbb\d+|proxy)\.test|[0-9a-f]{40}-\d{13}|w_[a-z0-9]{12}\b|` +
+// randomText is what servers draw or make up: hosts, internal IDs, tokens, IDs of users and hooks.
+var randomText = regexp.MustCompile(`https?://(?:bbb\d+|proxy)\.test|[0-9a-f]{40}-\d{13}|w_[a-z0-9]{12}\b|` +
 	`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
 // drawnWords are texts that look like words.
@@ -125,7 +125,7 @@ var drawnWords = regexp.MustCompile(`("(?:AuthToken|SessionToken)": "|sessionTok
 // masked replaces each random text by one that tells only when it came up first.
 func (w *world) masked(text string) string {
 	text = drawnWords.ReplaceAllString(text, "${1}TOKEN")
-	return random.ReplaceAllStringFunc(text, func(found string) string {
+	return randomText.ReplaceAllStringFunc(text, func(found string) string {
 		if strings.HasPrefix(found, "http") {
 			return "https://server"
 		}
