@@ -38,7 +38,7 @@ type Server struct {
 	learned   atomic.Pointer[learnedRelease]
 	meetings  meetingSet
 	ledger    *ledger
-	counts    serverCounts
+	counts    *serverCounts
 	machine   machine
 	probing   atomic.Bool
 	removed   atomic.Bool
@@ -64,6 +64,19 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 	if group == nil {
 		return nil, errors.New("bbb: server: nil group")
 	}
+	s, err := makeServer(group, name, rawURL, secret, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := group.add(s); err != nil {
+		return nil, fmt.Errorf("bbb: server %q: %w", name, err)
+	}
+	group.hookNewServer(s)
+	return s, nil
+}
+
+// makeServer makes a server that is in no group yet.
+func makeServer(group *Group, name, rawURL, secret string, opts []ServerOption) (*Server, error) {
 	cfg := defaultServerConfig()
 	cfg.secrets = []string{secret}
 	for _, o := range append(slices.Clip(group.serverDefaults), opts...) {
@@ -93,16 +106,12 @@ func NewServer(group *Group, name, rawURL, secret string, opts ...ServerOption) 
 		cfg.host = at.url.Hostname()
 	}
 
-	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{}), ledger: new(ledger)}
+	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{}), ledger: new(ledger), counts: new(serverCounts)}
 	s.transport, s.once = group.transport, group.onceTransport
 	if cfg.transport != nil {
 		s.transport, s.once = cfg.transport, cfg.once
 	}
 	s.health.now.Store(newHealth(cfg.mode))
-	if err := group.add(s); err != nil {
-		return nil, fmt.Errorf("bbb: server %q: %w", name, err)
-	}
-	group.hookNewServer(s)
 	return s, nil
 }
 

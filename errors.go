@@ -98,6 +98,10 @@ var (
 	// ErrServerExists says that a group has a server of that name or URL already.
 	ErrServerExists = errors.New("server already in the group")
 
+	// ErrServerRemoved says that a server was taken out of its group or replaced, so that
+	// it cannot be replaced. Look for the one that is there now ([Group.Server]).
+	ErrServerRemoved = errors.New("server is not in the group any more")
+
 	// ErrHookNotFound says that the server has no hook of that ID, or only a
 	// permanent one (destroyMissingHook). There is nothing to do.
 	ErrHookNotFound = errors.New("hook not found")
