@@ -1,0 +1,182 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"reflect"
+	"time"
+
+	"github.com/bbbgroup/bbb"
+)
+
+// check looks for what is wrong with the values, by making everything of them that can be
+// made without asking anybody.
+func (c *Config) check(p *problems) {
+	if _, err := c.level(); err != nil {
+		p.add("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		p.add("log.format", "%q is none of text, json", c.Log.Format)
+	}
+	for field, address := range map[string]string{"listen": c.Listen, "admin": c.Admin} {
+		if _, _, err := net.SplitHostPort(address); err != nil && (field == "listen" || address != "") {
+			p.add(field, "%q is not host:port", address)
+		}
+	}
+	if c.TLS != nil && (c.TLS.Cert == "" || c.TLS.Key == "") {
+		p.add("tls", "needs cert and key")
+	}
+	if c.Cache != "" {
+		if u, err := url.Parse(c.Cache); err != nil || u.Scheme == "" { // the error of Parse has the URL in it
+			p.add("cache", "is not a URL such as redis://localhost:6379/0")
+		}
+	}
+	if len(c.Servers) == 0 {
+		p.add("servers", "there is none")
+	}
+	switch {
+	case len(c.Secrets) > 0 && len(c.Tenants) > 0:
+		p.add("secrets", "only one of secrets and tenants")
+	case len(c.Secrets)+len(c.Tenants) == 0 && len(*p) == 0:
+		p.add("secrets", "need secrets, tenants or tenantsFile")
+	}
+	if len(*p) > 0 {
+		return // what is built of a half-wrong file has no end of further problems
+	}
+
+	trial, err := bbb.NewGroup(c.Name, c.groupOptions()...)
+	if err != nil {
+		p.add("timeout, name", "%w", err)
+		return
+	}
+	defer func() { _ = trial.Close(context.Background()) }() // nothing is under way
+	for i, s := range c.Servers {
+		opts, err := s.options()
+		if err == nil {
+			var one *bbb.Server
+			if one, err = trial.New(s.Name, s.URL, s.Secret, opts...); err == nil {
+				s.base = one.BaseURL()
+			}
+		}
+		if err != nil {
+			p.add(fmt.Sprintf("servers[%d]", i), "%w", err)
+		}
+	}
+	opts, err := c.handlerOptions()
+	if err != nil {
+		*p = append(*p, err)
+	} else if h, err := bbb.NewHandler(trial, opts...); err != nil {
+		*p = append(*p, err)
+	} else {
+		_ = h.Close(context.Background())
+	}
+}
+
+func (c *Config) level() (slog.Level, error) {
+	var level slog.Level
+	err := level.UnmarshalText([]byte(c.Log.Level))
+	return level, err
+}
+
+func (c *Config) groupOptions() []bbb.GroupOption {
+	return []bbb.GroupOption{bbb.WithTimeout(time.Duration(c.Timeout.Connect), time.Duration(c.Timeout.Request))}
+}
+
+// options are the options of the server.
+func (s *ServerConf) options() ([]bbb.ServerOption, error) {
+	opts := []bbb.ServerOption{
+		bbb.WithWeight(s.Weight), bbb.WithLabels(s.Labels), bbb.WithMode(s.Mode),
+		bbb.WithCapacity(s.Capacity.Meetings, s.Capacity.People),
+	}
+	if s.SecondSecret != "" {
+		opts = append(opts, bbb.WithSecondSecret(s.SecondSecret))
+	}
+	if s.Algorithm != "" {
+		a, err := bbb.ParseAlgorithm(s.Algorithm)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, bbb.WithAlgorithm(a))
+	}
+	if s.Release != "" {
+		opts = append(opts, bbb.WithRelease(s.Release))
+	}
+	if s.SSH != nil {
+		if s.SSH.Host != "" {
+			opts = append(opts, bbb.WithHost(s.SSH.Host))
+		}
+		opts = append(opts, bbb.WithSSH(bbb.SSH{
+			User: s.SSH.User, Port: s.SSH.Port, IdentityFile: s.SSH.IdentityFile, ControlPersist: 2 * time.Minute,
+		}))
+	}
+	return opts, nil
+}
+
+// same reports whether the server is to be left as it is. Modes are compared apart:
+// they change without a new server.
+func (s *ServerConf) same(other *ServerConf) bool {
+	a, b := *s, *other
+	a.Mode, b.Mode, a.URL, b.URL = 0, 0, "", ""
+	return reflect.DeepEqual(a, b)
+}
+
+// handlerOptions are the options of the handler.
+func (c *Config) handlerOptions() ([]bbb.HandlerOption, error) {
+	var p problems
+	var opts []bbb.HandlerOption
+	if len(c.Tenants) == 0 {
+		opts = append(opts, bbb.WithHandlerSecrets(c.Secrets...))
+	} else if find, err := bbb.StaticTenants(c.Tenants...); err != nil {
+		p.add("tenants", "%w", err)
+	} else {
+		opts = append(opts, bbb.WithHandlerTenants(find))
+	}
+	if len(c.Algorithms) > 0 {
+		var algorithms []bbb.Algorithm
+		for i, name := range c.Algorithms {
+			a, err := bbb.ParseAlgorithm(name)
+			if err != nil {
+				p.add(fmt.Sprintf("algorithms[%d]", i), "%w", err)
+			}
+			algorithms = append(algorithms, a)
+		}
+		opts = append(opts, bbb.WithHandlerAlgorithms(algorithms...))
+	}
+	var forms []bbb.FormSigning
+	for i, name := range c.Forms {
+		switch name {
+		case "form":
+			forms = append(forms, bbb.SignForm)
+		case "query":
+			forms = append(forms, bbb.SignQuery)
+		default:
+			p.add(fmt.Sprintf("forms[%d]", i), "%q is none of form, query", name)
+		}
+	}
+	if len(forms) > 0 {
+		opts = append(opts, bbb.WithHandlerForms(forms...))
+	}
+	if c.Freshness > 0 {
+		opts = append(opts, bbb.WithHandlerFreshness(time.Duration(c.Freshness)))
+	}
+	if c.StrictLists {
+		opts = append(opts, bbb.WithHandlerStrictLists())
+	}
+	if c.Relay != nil {
+		opts = append(opts, bbb.WithHandlerRelay(c.Relay.URL, c.Relay.Key))
+	}
+	if c.Limits.Body != 0 {
+		opts = append(opts, bbb.WithHandlerBodyLimit(c.Limits.Body))
+	}
+	if c.Limits.URL != 0 {
+		opts = append(opts, bbb.WithHandlerURLLimit(c.Limits.URL))
+	}
+	return opts, p.err()
+}
+
+// errNoCache is the answer of a program without a shared cache.
+var errNoCache = errors.New("this program keeps everything in its memory; for one that shares a Redis or Valkey, run rediscache/examples/proxy")
