@@ -35,8 +35,8 @@ func (c *Config) check(p *problems) {
 			p.add("cache", "is not a URL such as redis://localhost:6379/0")
 		}
 	}
-	if len(c.Servers) == 0 {
-		p.add("servers", "there is none")
+	if c.Servers == nil { // [] may be meant: they can come with a reload
+		p.add("servers", "is missing")
 	}
 	switch {
 	case len(c.Secrets) > 0 && len(c.Tenants) > 0:

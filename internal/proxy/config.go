@@ -143,6 +143,9 @@ type source struct {
 	getenv func(string) string
 	listen string // the flag, which goes before the configuration; may be empty
 	cache  func(rawURL string) (bbb.Cache, error)
+	// For tests: more options of the group, and to ask no server but for them.
+	group []bbb.GroupOption
+	still bool
 }
 
 // read reads and checks the file. What it returns has its secrets filled in. The

@@ -62,6 +62,7 @@ func newProxy(c *Config, s source, stderr io.Writer) (_ *proxy, err error) {
 	p.events = newEvents(c.Status)
 
 	opts := append(c.groupOptions(), bbb.WithLogger(p.log), bbb.WithObserver(p.events.observer()))
+	opts = append(opts, s.group...)
 	if c.Cache != "" {
 		if p.cache, err = s.cache(c.Cache); err != nil {
 			return nil, fmt.Errorf("cache: %w", err)

@@ -74,7 +74,7 @@ func (p *proxy) apply(c *Config) error {
 			}
 		})
 	}
-	if was == nil || was.Refresh != c.Refresh {
+	if (was == nil || was.Refresh != c.Refresh) && !p.source.still {
 		p.refresh(time.Duration(c.Refresh))
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -53,7 +54,8 @@ type page struct {
 	Servers   []serverRow
 	Decisions []decisionRow
 	Tenants   []tenantRow
-	More      int // tenants that are not shown
+	More      int  // tenants that are not shown
+	Still     bool // it does not reload itself, for those who read on
 }
 
 // verdict is the state of all in one line.
@@ -61,12 +63,13 @@ type verdict struct{ Class, Text string }
 
 type serverRow struct {
 	bbb.ServerStats
-	Class   string // of how the server is
-	State   string
-	Note    string // why it is not simply well
-	Failure string
-	Failed  string // how long ago that was
-	Machine *machineRow
+	Class    string // of how the server is
+	State    string
+	Draining bool
+	Host     string
+	Failure  string
+	Failed   string // how long ago that was
+	Machine  *machineRow
 }
 
 type machineRow struct {
@@ -127,7 +130,7 @@ func (p *proxy) status(w http.ResponseWriter, r *http.Request) {
 
 func (p *proxy) page(r *http.Request) *page {
 	st := p.group.Stats()
-	out := &page{Group: st.Group, Time: st.Time, Up: ago(st.Time.Sub(p.started)), Stats: st, Verdict: judge(&st)}
+	out := &page{Group: st.Group, Time: st.Time, Up: ago(st.Time.Sub(p.started)), Stats: st, Verdict: judge(&st), Still: r.URL.RawQuery == "still"}
 	for _, s := range st.Servers {
 		out.Servers = append(out.Servers, serverOf(s, st.Time))
 	}
@@ -204,11 +207,10 @@ func serverOf(s bbb.ServerStats, now time.Time) serverRow {
 	case h.AnsweredAt.IsZero():
 		row.Class, row.State = "off", "not asked yet"
 	}
-	if s.Health.Mode == bbb.ModeDraining {
-		row.Note = "draining"
-		if row.Class == "good" {
-			row.Class = "warn"
-		}
+	row.Draining = s.Health.Mode == bbb.ModeDraining
+	row.Host = s.URL
+	if u, err := url.Parse(s.URL); err == nil {
+		row.Host = u.Host
 	}
 	if s.Health.Cause != "" {
 		row.Failure = s.Health.Cause
