@@ -41,7 +41,7 @@ func (c *Config) check(p *problems) {
 	switch {
 	case len(c.Secrets) > 0 && len(c.Tenants) > 0:
 		p.add("secrets", "only one of secrets and tenants")
-	case len(c.Secrets)+len(c.Tenants) == 0 && len(*p) == 0:
+	case len(c.Secrets)+len(c.Tenants) == 0 && c.TenantsFile == "":
 		p.add("secrets", "need secrets, tenants or tenantsFile")
 	}
 	if len(*p) > 0 {

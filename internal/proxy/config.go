@@ -185,6 +185,9 @@ func (s source) readTenants(c *Config, p *problems) {
 	if err == nil {
 		err = decodeStrict(text, &c.Tenants)
 	}
+	if err == nil && len(c.Tenants) == 0 {
+		err = errors.New("has no tenants")
+	}
 	if err != nil {
 		p.add("tenantsFile", "%w", err)
 	}

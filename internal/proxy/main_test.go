@@ -93,7 +93,7 @@ func (r *rig) addFake(name string) {
 
 // config is the configuration for all fakes that there are.
 func (r *rig) config() map[string]any {
-	var servers []any
+	servers := []any{}
 	for _, f := range r.fakes {
 		servers = append(servers, map[string]any{"name": f.Name(), "url": f.URL(), "secret": f.Secret()})
 	}
