@@ -175,6 +175,12 @@ func (c *Config) handlerOptions() ([]bbb.HandlerOption, error) {
 	if c.Limits.URL != 0 {
 		opts = append(opts, bbb.WithHandlerURLLimit(c.Limits.URL))
 	}
+	if c.Limits.Params != 0 {
+		opts = append(opts, bbb.WithHandlerParamLimit(c.Limits.Params))
+	}
+	if c.Limits.Time != 0 {
+		opts = append(opts, bbb.WithHandlerTimeout(time.Duration(c.Limits.Time)))
+	}
 	return opts, p.err()
 }
 

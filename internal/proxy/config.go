@@ -79,8 +79,10 @@ type RelayConf struct {
 
 // LimitsConf bounds one request; 0 is the default.
 type LimitsConf struct {
-	Body int64 `json:"body"`
-	URL  int   `json:"url"`
+	Body   int64    `json:"body"`
+	URL    int      `json:"url"`
+	Params int      `json:"params"`
+	Time   Duration `json:"time"`
 }
 
 // TimeoutConf bounds one request to a server; 0 is the default.

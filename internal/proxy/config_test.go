@@ -18,7 +18,7 @@ func readConfig(t *testing.T, text string, cache func(string) (bbb.Cache, error)
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"proxy.json": text, "secret.txt": serverSecret + "\r\nand a note\n", "empty.txt": "\n",
+		"proxy.json": text, "secret.txt": serverSecret + "\r\n", "empty.txt": "\n",
 		"tenants.json": `[{"name": "acme", "secrets": ["env:ACME"]}, {"name": "umbrella", "secrets": ["umbrella-secret-1"], "limits": {"meeting": 3}}]`,
 		"broken.json":  `[{"name": "acme",}]`,
 	} {
@@ -41,12 +41,12 @@ func TestConfig(t *testing.T) {
 		],
 		"algorithms": ["sha1", "SHA-256"], "forms": ["form"], "freshness": "2s", "strictLists": true,
 		"relay": {"url": "https://bbb.example.org/bigbluebutton/api/", "key": "0123456789abcdef0123456789abcdef"},
-		"limits": {"body": 1000000, "url": 20000}, "refresh": "20s", "timeout": {"connect": "1s"}, "cache": "env:REDIS",
+		"limits": {"body": 1000000, "url": 20000, "params": 500, "time": "5m"}, "refresh": "20s", "timeout": {"connect": "1s"}, "cache": "env:REDIS",
 		"admin": "127.0.0.1:8091", "metrics": true, "status": true, "log": {"level": "debug", "format": "json"}
 	}`, noCache)
 	require.NoError(t, err)
 	assert.Equal(t, []string{clientSecret, "the-older-secret"}, c.Secrets)
-	assert.Equal(t, serverSecret, c.Servers[0].Secret, "the first line of the file")
+	assert.Equal(t, serverSecret, c.Servers[0].Secret, "without the end of the line")
 	assert.Equal(t, clientSecret, c.Servers[1].SecondSecret)
 	assert.Equal(t, bbb.ModeDraining, c.Servers[0].Mode)
 	assert.Equal(t, "https://bbb1.example.org/bigbluebutton/api", c.Servers[0].base)
@@ -70,7 +70,7 @@ func TestConfigTellsAllProblems(t *testing.T) {
 		"other kinds":        {`{"secrets": "x", "servers": [{"weight": "2", "capacity": {"meetings": 1.5}, "mode": "off"}], "refresh": 5, "metrics": 1, "limits": []}`, []string{"secrets: need a list", "servers[0].weight: need a number", "servers[0].capacity.meetings: need a whole number", "servers[0].mode: bbb:", `refresh: need a time such as "1m30s"`, "metrics: need true or false", "limits: need an object"}},
 		"empty":              {`{}`, []string{"servers: is missing", "secrets: need secrets, tenants or tenantsFile"}},
 		"null":               {`{"secrets": ["` + clientSecret + `"], "servers": [null]}`, []string{"servers[0]: null is no server"}},
-		"secrets elsewhere":  {`{"secrets": ["env:NOBODY", "file:nothing.txt", "file:empty.txt"], "servers": [{"name": "london", "url": "bbb1.example.org"}]}`, []string{"secrets[0]: the environment variable NOBODY is not set", "nothing.txt: no such file", "secrets[2]: the first line of empty.txt is empty", "servers[0] (london).secret: is missing"}},
+		"secrets elsewhere":  {`{"secrets": ["env:NOBODY", "file:nothing.txt", "file:empty.txt"], "servers": [{"name": "london", "url": "bbb1.example.org"}]}`, []string{"secrets[0]: the environment variable NOBODY is not set", "nothing.txt: no such file", "secrets[2]: empty.txt is empty", "servers[0] (london).secret: is missing"}},
 		"servers":            {`{"secrets": ["` + clientSecret + `"], "servers": [{"name": "london", "url": "ftp://bbb1", "secret": "` + serverSecret + `", "weight": -1}, {"name": "madrid", "url": "bbb2.example.org", "secret": "` + serverSecret + `", "algorithm": "md5"}, {"name": "madrid", "url": "bbb3.example.org", "secret": "` + serverSecret + `"}, {"name": "madrid", "url": "bbb4.example.org", "secret": "` + serverSecret + `"}]}`, []string{"servers[0]:", "WithWeight: -1", "servers[1]:", `unknown checksum algorithm "md5"`, "servers[3]:", "already in the group"}},
 		"addresses":          {`{"secrets": ["` + clientSecret + `"], ` + servers + `, "listen": "8090", "admin": "here", "tls": {"cert": "x"}, "log": {"level": "loud", "format": "xml"}}`, []string{`listen: "8090" is not host:port`, "admin:", "tls: needs cert and key", `log.level: "loud"`, `log.format: "xml"`}},
 		"handler":            {`{"secrets": ["` + clientSecret + `"], ` + servers + `, "forms": ["body"], "algorithms": ["crc32"]}`, []string{`forms[0]: "body"`, "algorithms[0]:"}},

@@ -33,7 +33,12 @@ type proxy struct {
 	// live is what requests are answered with; replaced by a reload, never changed.
 	live    atomic.Pointer[live]
 	leaving atomic.Bool // shutting down: /healthz tells balancers to go elsewhere
-	old     sync.WaitGroup
+
+	// Handlers that a reload has replaced deliver the callbacks that they have taken.
+	old      sync.WaitGroup
+	oldLife  context.Context
+	dropOlds context.CancelFunc
+
 	cache   bbb.Cache // nil for the memory
 
 	// The fields below belong to the goroutine of run.
@@ -49,6 +54,7 @@ type live struct {
 // newProxy makes all of the proxy but its sockets.
 func newProxy(c *Config, s source, stderr io.Writer) (_ *proxy, err error) {
 	p := &proxy{source: s, level: new(slog.LevelVar), started: time.Now(), refreshing: func() {}}
+	p.oldLife, p.dropOlds = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.closeCache())
@@ -73,6 +79,7 @@ func newProxy(c *Config, s source, stderr io.Writer) (_ *proxy, err error) {
 		return nil, err
 	}
 	if err := p.apply(c); err != nil {
+		p.dropOlds()
 		return nil, errors.Join(err, p.group.Close(context.Background()))
 	}
 	return p, nil
@@ -131,7 +138,8 @@ func (p *proxy) shutdown(servers []*http.Server) error {
 	if err := now.handler.Close(ctx); err != nil {
 		problems = append(problems, fmt.Errorf("callbacks were dropped: %w", err))
 	}
-	p.old.Wait() // bounded by the time that reload gave them
+	context.AfterFunc(ctx, p.dropOlds)
+	p.old.Wait()
 	return errors.Join(append(problems, p.group.Close(ctx), p.closeCache())...)
 }
 

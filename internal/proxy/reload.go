@@ -64,13 +64,10 @@ func (p *proxy) apply(c *Config) error {
 	p.live.Store(&live{config: c, handler: handler})
 	if before != nil {
 		// Requests that have begun end with the old handler. What it still has to deliver
-		// it delivers beside the new one.
-		limit := time.Duration(c.Shutdown)
+		// it delivers beside the new one: that ends by itself, after some minutes.
 		p.old.Go(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), limit)
-			defer cancel()
-			if err := before.handler.Close(ctx); err != nil {
-				p.log.LogAttrs(ctx, slog.LevelWarn, "callbacks were dropped", slog.String("error", err.Error()))
+			if err := before.handler.Close(p.oldLife); err != nil {
+				p.log.LogAttrs(p.oldLife, slog.LevelWarn, "callbacks were dropped", slog.String("error", err.Error()))
 			}
 		})
 	}

@@ -1,8 +1,6 @@
 package proxy
 
-import (
-	"strings"
-)
+import "strings"
 
 // A secret stands in the file itself, or the file says where it is.
 const (
@@ -12,7 +10,7 @@ const (
 )
 
 // secret puts the secret in the place of what says where it is: "env:NAME" is a variable
-// of the environment, "file:PATH" the first line of a file, and anything else is the
+// of the environment, "file:PATH" what is in a file, without the white space around,, and anything else is the
 // secret. An error names the place.
 func (s source) secret(value *string, field string, p *problems) {
 	from := *value
@@ -33,10 +31,9 @@ func (s source) secret(value *string, field string, p *problems) {
 			p.add(field, "%w", err)
 			return
 		}
-		*value, _, _ = strings.Cut(string(text), "\n")
-		*value = strings.TrimSuffix(*value, "\r")
+		*value = strings.TrimSpace(string(text))
 		if *value == "" {
-			p.add(field, "the first line of %s is empty", path)
+			p.add(field, "%s is empty", path)
 		}
 	}
 }
