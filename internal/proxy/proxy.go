@@ -39,7 +39,7 @@ type proxy struct {
 	oldLife  context.Context
 	dropOlds context.CancelFunc
 
-	cache   bbb.Cache // nil for the memory
+	cache bbb.Cache // nil for the memory
 
 	// The fields below belong to the goroutine of run.
 	refreshing func() // ends Group.Run and waits for it

@@ -10,7 +10,7 @@ const (
 )
 
 // secret puts the secret in the place of what says where it is: "env:NAME" is a variable
-// of the environment, "file:PATH" what is in a file, without the white space around,, and anything else is the
+// of the environment, "file:PATH" what is in a file, without the white space around, and anything else is the
 // secret. An error names the place.
 func (s source) secret(value *string, field string, p *problems) {
 	from := *value
