@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,8 @@ func (c *Config) check(p *problems) {
 	}
 	if c.TLS != nil && (c.TLS.Cert == "" || c.TLS.Key == "") {
 		p.add("tls", "needs cert and key")
+	} else if _, err := c.certificate(); err != nil {
+		p.add("tls", "%w", err)
 	}
 	if c.Cache != "" {
 		if u, err := url.Parse(c.Cache); err != nil || u.Scheme == "" { // the error of Parse has the URL in it
@@ -74,6 +77,14 @@ func (c *Config) check(p *problems) {
 	} else {
 		_ = h.Close(context.Background())
 	}
+}
+
+// certificate reads that of the configuration, if it has one.
+func (c *Config) certificate() (cert tls.Certificate, err error) {
+	if c.TLS != nil {
+		cert, err = tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+	}
+	return cert, err
 }
 
 func (c *Config) level() (slog.Level, error) {

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -38,8 +37,9 @@ type events struct {
 }
 
 type requestKey struct {
-	tenant, call, status string
-	failed               bool
+	tenant, call string
+	status       int
+	failed       bool
 }
 
 type changeKey struct{ server, to string }
@@ -115,7 +115,7 @@ func (e *events) handled(_ context.Context, h bbb.HandlerEvent) {
 		e.failures[within(e.failures, h.Key)]++
 	}
 	call = observe(e.durations, call, h.Duration)
-	e.requests[requestKey{name, call, strconv.Itoa(h.StatusCode), h.Failed}]++
+	e.requests[requestKey{name, call, h.StatusCode, h.Failed}]++
 }
 
 // know makes room for the tenants of a configuration, so that those that are there are in

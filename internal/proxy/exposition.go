@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,7 +45,7 @@ func (x *exposition) one(name, kind, help string, value float64) {
 // histogram writes the samples of one histogram; the buckets of the format include those
 // below them.
 func (x *exposition) histogram(name string, h *histogram, labels ...string) {
-	labels = append(labels[:len(labels):len(labels)], "le", "")
+	labels = append(slices.Clip(labels), "le", "")
 	le := &labels[len(labels)-1]
 	var count uint64
 	for i, n := range h.counts {

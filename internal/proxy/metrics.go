@@ -158,7 +158,7 @@ func (e *events) write(x *exposition) {
 		if k.failed {
 			result = "failed"
 		}
-		x.sample("bbb_requests_total", float64(e.requests[k]), "tenant", k.tenant, "call", k.call, "status", k.status, "result", result)
+		x.sample("bbb_requests_total", float64(e.requests[k]), "tenant", k.tenant, "call", k.call, "status", strconv.Itoa(k.status), "result", result)
 	}
 	x.family("bbb_failed_answers_total", counter, "Answers of FAILED, by their messageKey.")
 	for _, key := range slices.Sorted(maps.Keys(e.failures)) {

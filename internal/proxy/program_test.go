@@ -108,7 +108,7 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 	t.Parallel()
 	fake := bbbtest.New(bbbtest.WithName("london"), bbbtest.WithSecret(serverSecret))
 	require.NoError(t, fake.Listen("127.0.0.1:0"))
-	defer fake.Close()
+	defer func() { assert.NoError(t, fake.Close()) }()
 	arrived, goOn := make(chan struct{}), make(chan struct{})
 	// Match runs before the call is processed.
 	fake.Inject(bbbtest.Fault{Call: "create", Match: func(*http.Request) bool {
@@ -232,7 +232,7 @@ func TestProgramRefuses(t *testing.T) {
 
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer taken.Close()
+	defer func() { assert.NoError(t, taken.Close()) }()
 	_, err = run("-config", path, "-listen", taken.Addr().String())
 	require.ErrorContains(t, err, "address already in use")
 }

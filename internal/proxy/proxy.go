@@ -179,35 +179,45 @@ func (p *proxy) tlsConfig() *tls.Config {
 	}
 }
 
-// routes are what clients see. What is not ours is for the handler, which answers as a
-// server does.
+// routes are what clients see. What is not a page of ours is for the handler, which answers as a
+// server does. There is no ServeMux: it cleans paths, and redirects to what it has made of them.
 func (p *proxy) routes(all bool) http.Handler {
-	mux := http.NewServeMux()
+	pages := map[string]http.HandlerFunc{"/healthz": p.healthz}
 	if all {
-		mux = p.adminRoutes()
-	} else {
-		mux.HandleFunc("GET /healthz", p.healthz)
+		pages = p.pages()
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Only our own pages go through the mux: it cleans paths, and redirects to what
-		// it has made of them.
-		if h, pattern := mux.Handler(r); pattern != "" && pattern != "/" {
-			h.ServeHTTP(w, r)
+		if page := pages[r.URL.Path]; page != nil && isRead(r) {
+			page(w, r)
 			return
 		}
 		p.live.Load().handler.ServeHTTP(w, r)
 	})
 }
 
-// adminRoutes are what operators see.
-func (p *proxy) adminRoutes() *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", p.healthz)
-	if p.live.Load().config.Metrics {
-		mux.HandleFunc("GET /metrics", p.metrics)
-	}
-	if p.live.Load().config.Status {
-		mux.HandleFunc("GET /status", p.status)
-	}
-	return mux
+// adminRoutes are what operators see where they have an address of their own.
+func (p *proxy) adminRoutes() http.Handler {
+	pages := p.pages()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if page := pages[r.URL.Path]; page != nil && isRead(r) {
+			page(w, r)
+			return
+		}
+		http.NotFound(w, r)
+	})
 }
+
+// pages are all that the configuration wants.
+func (p *proxy) pages() map[string]http.HandlerFunc {
+	c := p.live.Load().config
+	pages := map[string]http.HandlerFunc{"/healthz": p.healthz}
+	if c.Metrics {
+		pages["/metrics"] = p.metrics
+	}
+	if c.Status {
+		pages["/status"] = p.status
+	}
+	return pages
+}
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }

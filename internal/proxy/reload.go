@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"time"
@@ -37,11 +36,9 @@ func (p *proxy) apply(c *Config) error {
 	if err != nil {
 		return err
 	}
-	var cert tls.Certificate
-	if c.TLS != nil {
-		if cert, err = tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key); err != nil {
-			return fmt.Errorf("tls: %w", err)
-		}
+	cert, err := c.certificate()
+	if err != nil {
+		return fmt.Errorf("tls: %w", err)
 	}
 	handler, err := bbb.NewHandler(p.group, append(opts,
 		bbb.WithHandlerLogger(p.log), bbb.WithHandlerObserver(p.events.handled))...)
