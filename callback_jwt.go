@@ -77,3 +77,8 @@ func (c *callbackConfig) token(text string, methods []string, mustExpire bool) (
 	}
 	return got, server, ""
 }
+
+// signToken returns a token that says c, with the header that servers give it.
+func signToken(method string, c claims, secret string) (string, error) {
+	return jwt.NewWithClaims(jwt.GetSigningMethod(method), jwt.MapClaims(c)).SignedString([]byte(secret))
+}

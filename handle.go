@@ -243,6 +243,8 @@ func (r *Response) ContentType() string {
 		return ""
 	case r.json:
 		return "application/json;charset=utf-8"
+	case strings.HasPrefix(r.Call, "hooks/"): // of bbb-webhooks, a service of its own
+		return "text/xml"
 	}
 	return "text/xml;charset=utf-8"
 }

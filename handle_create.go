@@ -30,6 +30,9 @@ func handleCreate(ctx context.Context, q *incoming) *Response {
 		}
 		p.ParentMeetingID = q.parentID(p.ParentMeetingID)
 	}
+	if refused := q.relayCreate(&p); refused != nil {
+		return refused
+	}
 	p.Placement.Size = p.sizeHint()
 	body, refused := q.readModules()
 	if refused != nil {

@@ -110,6 +110,7 @@ func (q *incoming) showRecording(r *Recording) {
 		r.InternalMeetingID = r.ID // some servers leave it out; they are the same
 	}
 	r.MeetingID = q.shownID(r.MeetingID)
+	r.Metadata = q.ownURLs(r.Metadata)
 	for key, value := range r.Metadata {
 		if _, own := q.scope.meta[strings.ToLower(key)]; own {
 			delete(r.Metadata, key)
@@ -178,6 +179,9 @@ func handleUpdateRecordings(ctx context.Context, q *incoming) *Response {
 		if _, own := q.scope.meta[key]; own {
 			delete(meta, key)
 		}
+	}
+	if refused := q.relayMeta(meta, ""); refused != nil {
+		return refused
 	}
 	c := updating(meta)
 	if len(meta) == 0 {

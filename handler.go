@@ -51,11 +51,20 @@ func NewHandler(g *Group, opts ...HandlerOption) (*Handler, error) {
 	if err := joinProblems("handler", h.cfg.problems); err != nil {
 		return nil, err
 	}
+	if h.cfg.relay.publicURL != "" {
+		var err error
+		if h.relay, err = newRelay(g, &h.cfg.relay, h.cfg.tenants, h.cfg.log); err != nil {
+			return nil, err
+		}
+	}
 	return h, nil
 }
 
 // ServeHTTP answers one API call or callback.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.serveCallback(w, r) {
+		return
+	}
 	x := &exchange{h: h, w: w, r: r, start: time.Now()}
 	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.timeout)
 	defer cancel()
@@ -69,7 +78,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close stops taking callbacks and waits until those that were taken are delivered or given
 // up. When ctx ends first, the rest is dropped, logged, and the context's error returned. The group
 // stays open.
-func (h *Handler) Close(ctx context.Context) error { return nil }
+func (h *Handler) Close(ctx context.Context) error {
+	if h.relay == nil {
+		return nil
+	}
+	return h.relay.close(ctx)
+}
 
 // exchange is one request and what is known of it so far.
 type exchange struct {

@@ -38,8 +38,7 @@ type handlerConfig struct {
 	strict     bool
 	log        *slog.Logger
 	observe    func(context.Context, HandlerEvent)
-	publicURL  string
-	relayKey   string
+	relay      relayConfig
 	problems   []error
 }
 
@@ -236,12 +235,4 @@ func WithHandlerObserver(f func(context.Context, HandlerEvent)) HandlerOption {
 		}
 		c.observe = f
 	})
-}
-
-// WithHandlerRelay has what servers send about a tenant's meetings (see docs/proxy.md) go through the handler, overriding the
-// default of past it: publicURL is where the servers reach the handler, the API's URL such as
-// "https://bbb.example.org/bigbluebutton/api/", and key seals the URLs that they are given, the same in all
-// replicas and for years: at least 32 characters at random.
-func WithHandlerRelay(publicURL, key string) HandlerOption {
-	return handlerOption(func(c *handlerConfig) { c.publicURL, c.relayKey = publicURL, key })
 }

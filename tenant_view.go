@@ -89,12 +89,12 @@ func (q *incoming) shownID(id string) string { return strings.TrimPrefix(id, q.s
 // shown returns a meeting as the caller may see it: the ID is the caller's, and the metadata of the scope is
 // left out. Others hold m, so what changes is a copy.
 func (q *incoming) shown(m *Meeting) *Meeting {
-	if q.scope.whole() {
+	if q.scope.whole() && q.relay == nil {
 		return m
 	}
 	seen := *m
 	seen.ID = q.shownID(m.ID)
-	seen.Metadata = maps.Clone(m.Metadata)
+	seen.Metadata = maps.Clone(q.ownURLs(m.Metadata))
 	for key := range q.scope.meta {
 		delete(seen.Metadata, key)
 	}
