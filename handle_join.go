@@ -26,6 +26,9 @@ func handleJoin(ctx context.Context, q *incoming) *Response {
 	}
 	p.MeetingID = q.realID(p.MeetingID)
 	m, err := q.meeting(ctx, p.MeetingID)
+	if err == nil && q.fresh > 0 && !q.opens(m, &p) {
+		m, err = q.meetingNow(ctx, p.MeetingID) // somebody may have created it anew
+	}
 	switch {
 	case isNotFound(err):
 		key, message := q.words(err)
@@ -77,6 +80,18 @@ func (q *incoming) meant(m *Meeting) bool {
 	return given == "" || given == strconv.FormatInt(m.CreateTime.UnixMilli(), 10)
 }
 
+// opens reports whether nothing that is known of the meeting speaks against the join.
+func (q *incoming) opens(m *Meeting, p *JoinParams) bool {
+	return !over(m) && p.mayEnter(m) && q.meant(m)
+}
+
+// meetingNow returns the meeting as it is now, whatever age the caller allows.
+func (q *incoming) meetingNow(ctx context.Context, id string) (*Meeting, error) {
+	live := *q
+	live.fresh = 0
+	return live.meeting(ctx, id)
+}
+
 // stays reports whether the caller wants an answer instead of a redirect.
 func (p *JoinParams) stays() bool { return p.Redirect != nil && !*p.Redirect }
 
@@ -84,6 +99,11 @@ func (p *JoinParams) stays() bool { return p.Redirect != nil && !*p.Redirect }
 // with any client that is no browser.
 func (q *incoming) join(ctx context.Context, m *Meeting, p *JoinParams) *Response {
 	attendee, said, err := m.server.join(ctx, *p)
+	if isNotFound(err) && q.fresh > 0 { // it was there when that server was last asked
+		if m, err = q.meetingNow(ctx, p.MeetingID); err == nil {
+			attendee, said, err = m.server.join(ctx, *p)
+		}
+	}
 	if err != nil {
 		return q.failedJoin(p, err)
 	}
