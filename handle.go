@@ -23,7 +23,10 @@ import (
 // are its parameters, of which the first of a name counts; a checksum among them is passed
 // over. body is what came in the body of a POST besides parameters, the modules of create and
 // insertDocument or the form of putRecordingTextTrack, and may be nil; say with
-// [HandleContentType] what it is. It is read as it is passed on, and not closed.
+// [HandleContentType] what it is. It is read once, and not closed. Documents in it are decoded while they are
+// read, and kept until a server has taken them, beyond a mebibyte in a temporary file; text tracks go on as they
+// are read. How long a body may be is the business of the caller, as with [http.MaxBytesReader], whose
+// error makes the answer one of HTTP status 413.
 //
 // The answer is never nil. What went wrong is in it, worded as servers do ([Response.Key]) and
 // as an error ([Response.Err]); a call that is not known gives an error that matches
@@ -111,8 +114,8 @@ func (q *incoming) handle(ctx context.Context) *Response {
 	q.params = cleanValues(q.params)
 	if q.tenant != nil {
 		sc, err := q.tenant.within(q.scope)
-		if err != nil {
-			return q.failed(err)
+		if err != nil { // the tenant makes no sense, which is not the client's fault
+			return q.refuse(keyInternalError, messageInternalError, err)
 		}
 		q.scope = sc
 		q.applyTenant()
@@ -211,7 +214,7 @@ func init() {
 // the fields.
 type Response struct {
 	Call       string // the call that was handled
-	StatusCode int    // HTTP status: 200 for whatever the API says, 302 for a redirect, 404 for an unknown call
+	StatusCode int    // HTTP status: 200 for whatever the API says, 302 for a redirect, 404 for an unknown call, 413
 	Location   string `json:"-"` // where a redirect goes; it is signed: treat it as a password
 	Key        string // messageKey
 	Message    string // message

@@ -140,10 +140,10 @@ func (p *CreateParams) sizeHint() int {
 // addTo gives a create what came in its body. Notes that stand in a parameter beat those of the body.
 func (m *inboundModules) addTo(p *CreateParams) {
 	p.Documents = m.documents
-	p.ClientSettingsOverride = json.RawMessage(m.texts["clientSettingsOverride"])
-	p.SharedNotesInitialContentJSON = json.RawMessage(m.texts["sharedNotesInitialContentJson"])
+	p.ClientSettingsOverride = json.RawMessage(m.texts[moduleSettings])
+	p.SharedNotesInitialContentJSON = json.RawMessage(m.texts[moduleNotesJSON])
 	if p.SharedNotesInitialContentMarkdown == "" {
-		p.SharedNotesInitialContentMarkdown = m.texts["sharedNotesInitialContentMarkdown"]
+		p.SharedNotesInitialContentMarkdown = m.texts[moduleNotesMarkdown]
 	}
 }
 

@@ -18,6 +18,8 @@ const (
 	keyUnsupported     = "unsupportedRequest"
 	messageUnsupported = "This request is not supported."
 	keyUnavailable     = "serverUnavailable"
+
+	messageInternalError = "The request could not be carried out."
 )
 
 // Keys and messages of servers that answer a call which is not carried out.
@@ -148,7 +150,7 @@ func (q *incoming) words(err error) (key, message string) {
 	case errors.Is(err, ErrInvalidParams):
 		return keyValidation, "The body of the request cannot be used."
 	}
-	return keyInternalError, "The request could not be carried out."
+	return keyInternalError, messageInternalError
 }
 
 // keyed passes on what a server answered, but for what concerns nobody in front: that it does not take

@@ -24,6 +24,15 @@ const (
 	byteOrderMark      = "\xef\xbb\xbf"
 )
 
+// textModules are the modules whose text counts. Of others nothing is kept.
+var textModules = map[string]bool{moduleSettings: true, moduleNotesJSON: true, moduleNotesMarkdown: true}
+
+const (
+	moduleSettings      = "clientSettingsOverride"
+	moduleNotesJSON     = "sharedNotesInitialContentJson"
+	moduleNotesMarkdown = "sharedNotesInitialContentMarkdown"
+)
+
 // inboundModules is the XML body of a create or an insertDocument that came in.
 type inboundModules struct {
 	documents []Document
@@ -157,7 +166,9 @@ func (r *moduleReader) open(e xml.StartElement) error {
 	case r.depth == 1 && name != "modules":
 		return errors.New("the root element is not modules")
 	case r.depth == 2 && name == "module":
-		r.module = attribute(e, "name")
+		if module := attribute(e, "name"); module == presentationModule || textModules[module] {
+			r.module = module
+		}
 		r.text.Reset()
 	case r.depth == 3 && name == "document" && r.module == presentationModule:
 		return r.document(e)

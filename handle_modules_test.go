@@ -126,8 +126,8 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 		"too many documents":     {body: strings.NewReader(presented(strings.Repeat(`<document url="https://files.test/a.pdf"/>`, 1001)))},
 		"nested too deep":        {body: strings.NewReader(strings.Repeat(`<modules>`, 40) + strings.Repeat(`</modules>`, 40))},
 		"a tag without end":      {body: io.MultiReader(strings.NewReader(`<modules><module name="`), io.LimitReader(withoutEnd('x'), 1<<30))},
-		"a text without end":     {body: io.MultiReader(strings.NewReader(`<modules><module name="x">`), io.LimitReader(withoutEnd('x'), 1<<30))},
-		"many short texts":       {body: io.MultiReader(strings.NewReader(`<modules><module name="x">`), io.LimitReader(repeated("xxxxxxxxxxxx<b/>"), 1<<30))},
+		"a text without end":     {body: io.MultiReader(strings.NewReader(`<modules><module name="clientSettingsOverride">`), io.LimitReader(withoutEnd('x'), 1<<30))},
+		"many short texts":       {body: io.MultiReader(strings.NewReader(`<modules><module name="clientSettingsOverride">`), io.LimitReader(repeated("xxxxxxxxxxxx<b/>"), 1<<30))},
 		"a wrong type":           {body: strings.NewReader("<modules/>"), contentType: "text/plain", key: "unsupportedContentType"},
 		"a form by its type":     {body: strings.NewReader("a=b"), contentType: "application/x-www-form-urlencoded", key: "unsupportedContentType"},
 		"over the limit": {
