@@ -141,13 +141,10 @@ func (t Tenant) LogValue() slog.Value {
 // parameters as a log may show them.
 func (t Tenant) MarshalJSON() ([]byte, error) {
 	type plain Tenant // without the methods
-	p := struct {
+	return json.Marshal(struct {
 		plain
-		Secrets  *struct{}    `json:"secrets,omitempty"` // hides the one of plain
-		Defaults TenantParams `json:"defaults,omitzero"`
-		Forced   TenantParams `json:"forced,omitzero"`
-	}{plain: plain(t), Defaults: t.Defaults.masked(), Forced: t.Forced.masked()}
-	return json.Marshal(p)
+		Secrets *struct{} `json:"secrets,omitempty"` // hides the one of plain
+	}{plain: plain(t)})
 }
 
 // String tells the names of the parameters, and no values.
@@ -166,9 +163,10 @@ func (p TenantParams) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("create", sortedKeys(p.Create)), slog.Any("join", sortedKeys(p.Join)))
 }
 
-// masked returns the parameters with values as a log may show them.
-func (p TenantParams) masked() TenantParams {
-	return TenantParams{Create: createTable.masked(p.Create), Join: joinTable.masked(p.Join)}
+// MarshalJSON writes the values as a log may show them.
+func (p TenantParams) MarshalJSON() ([]byte, error) {
+	type plain TenantParams // without the methods
+	return json.Marshal(plain{Create: createTable.masked(p.Create), Join: joinTable.masked(p.Join)})
 }
 
 func quoted(text string) string { return strconv.Quote(text) }
