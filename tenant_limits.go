@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -96,9 +97,7 @@ func (p Placement) requiring(labels Labels) Placement {
 	}
 	all := make(Labels, len(p.Require)+len(labels))
 	for _, part := range [...]Labels{p.Require, labels} { // the tenant's count last
-		for name, value := range part {
-			all[name] = value
-		}
+		maps.Copy(all, part)
 	}
 	p.Require = all
 	return p

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,17 +178,6 @@ func TestTenantParams(t *testing.T) {
 	assert.True(t, r.Failed(), "the role would have beaten the password")
 }
 
-// What is made of a tenant goes when the tenant does.
-func TestTenantsAreForgotten(t *testing.T) {
-	t.Parallel()
-	g, _ := newGroup(t, 1)
-	for range 3 {
-		require.NoError(t, as(t, g, tenantNamed("north"), "getMeetings", "").Err)
-	}
-	runtime.GC()
-	require.NoError(t, as(t, g, tenantNamed("north"), "getMeetings", "").Err)
-}
-
 // found is the name of the tenant of a request that nobody has signed, "" for none.
 func found(t *testing.T, find bbb.TenantFunc, host, path string) string {
 	t.Helper()
@@ -254,6 +243,39 @@ func TestStaticTenants(t *testing.T) {
 	require.NoError(t, err, "hosts tell them apart")
 	_, err = bbb.StaticTenants(&bbb.Tenant{Name: "only", Secrets: []string{"the-only-tenant"}})
 	require.NoError(t, err, "the only one needs no namespace")
+}
+
+// Of several tenants whom a request fits, the one counts that has signed it.
+func TestStaticTenantsByChecksum(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 1)
+	any1, any2, host, path := tenantNamed("any1"), tenantNamed("any2"), tenantNamed("host"), tenantNamed("path")
+	host.Hosts, path.Paths = []string{"example.com"}, []string{"/acme/"}
+	tenants := []*bbb.Tenant{any1, any2, host, path}
+	for _, tenant := range tenants {
+		suite.secret("secret of a tenant", tenant.Secrets[0])
+	}
+	find, err := bbb.StaticTenants(tenants...)
+	require.NoError(t, err)
+	h, err := bbb.NewHandler(g, bbb.WithHandlerTenants(find))
+	require.NoError(t, err)
+	for target, mine := range map[string][]*bbb.Tenant{
+		"http://example.com/bigbluebutton/api/":        {any1, any2, host},
+		"http://example.com/acme/bigbluebutton/api/":   {any1, any2, host, path},
+		"http://elsewhere.org/acme/bigbluebutton/api/": {any1, any2, path},
+		"http://elsewhere.org/bigbluebutton/api/":      {any1, any2},
+	} {
+		for _, tenant := range tenants {
+			query := signedQuery("create", "meetingID=room&name=Room&attendeePW=attendee-x&moderatorPW=moderator-x", tenant.Secrets[0])
+			key := keyOf(t, ask(t, h, "GET", target+"create?"+query))
+			if slices.Contains(mine, tenant) {
+				assert.Contains(t, []string{"", "duplicateWarning"}, key, "%s at %s", tenant.Name, target)
+			} else {
+				assert.Equal(t, "checksumError", key, "%s at %s", tenant.Name, target)
+			}
+		}
+	}
+	assert.Len(t, fakes[0].Meetings(), len(tenants), "each has its own")
 }
 
 func TestTenantFile(t *testing.T) {
