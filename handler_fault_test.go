@@ -50,6 +50,7 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 // dial connects a client, who writes and reads as he likes.
 func (p *pipes) dial() net.Conn {
 	client, server := net.Pipe()
+	_ = client.SetDeadline(time.Now().Add(10 * time.Minute)) // a test that fails must end as well
 	p.conns <- server
 	return client
 }
