@@ -93,7 +93,7 @@ func TestRealReplicas(t *testing.T) {
 		log := p.log()
 		failed, again := strings.Count(log, "cache failed"), strings.Count(log, "cache works again")
 		assert.Positive(t, failed, "Redis was away")
-		assert.LessOrEqual(t, failed, 4, "an outage is a line, not one for each access:\n%s", log)
+		assert.LessOrEqual(t, failed, 10, "an outage is a line, not one for each of thousands of accesses:\n%s", log)
 		assert.LessOrEqual(t, again, failed)
 		for _, f := range fakes {
 			assert.NotContains(t, log, f.Secret())
