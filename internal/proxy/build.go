@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"reflect"
 	"time"
 
@@ -32,11 +31,6 @@ func (c *Config) check(p *problems) {
 		p.add("tls", "needs cert and key")
 	} else if _, err := c.certificate(); err != nil {
 		p.add("tls", "%w", err)
-	}
-	if c.Cache != "" {
-		if u, err := url.Parse(c.Cache); err != nil || u.Scheme == "" { // the error of Parse has the URL in it
-			p.add("cache", "is not a URL such as redis://localhost:6379/0")
-		}
 	}
 	if c.Servers == nil { // [] may be meant: they can come with a reload
 		p.add("servers", "is missing")

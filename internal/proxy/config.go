@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -164,14 +165,29 @@ func (s source) read() (*Config, error) {
 	var p problems
 	s.readTenants(c, &p)
 	s.fill(c, &p)
-	if c.Cache != "" && s.cache == nil {
-		p.add("cache", "%w", errNoCache)
-	}
+	s.checkCache(c.Cache, &p)
 	c.check(&p)
 	if len(p) > 0 {
 		return nil, fmt.Errorf("%s:\n%w", s.path, p.err())
 	}
 	return c, nil
+}
+
+// checkCache looks whether the program can open the cache, which asks nobody.
+func (s source) checkCache(rawURL string, p *problems) {
+	switch {
+	case rawURL == "":
+		return
+	case s.cache == nil:
+		p.add("cache", "%w", errNoCache)
+		return
+	}
+	cache, err := s.cache(rawURL)
+	if err != nil {
+		p.add("cache", "%w", err)
+	} else if c, ok := cache.(io.Closer); ok {
+		_ = c.Close() // was not used
+	}
 }
 
 // readTenants reads the file of the tenants, if there is one.

@@ -191,14 +191,17 @@ func TestCacheOfTheProgram(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "proxy.json")
 	require.NoError(t, os.WriteFile(path, []byte(`{"secrets": ["`+clientSecret+`"], "servers": [], "cache": "redis://localhost/3"}`), 0o600))
-	closed := make(chan struct{})
+	opened := make(chan chan struct{}, 2) // once to check the configuration
 	r := start(t, Program{Name: "proxy", OpenCache: func(rawURL string) (bbb.Cache, error) {
 		assert.Equal(t, "redis://localhost/3", rawURL)
+		closed := make(chan struct{})
+		opened <- closed
 		return closingCache{bbb.NewMemoryCache(), closed}, nil
 	}}, "-config", path, "-listen", "127.0.0.1:0")
 	r.stop()
 	require.NoError(t, <-r.done)
-	<-closed
+	<-(<-opened)
+	<-(<-opened)
 
 	err := Program{OpenCache: func(string) (bbb.Cache, error) { return nil, errors.New("no such database") }}.run(
 		t.Context(), []string{"-config", path, "-listen", "127.0.0.1:0"}, os.Getenv, io.Discard, io.Discard, nil)

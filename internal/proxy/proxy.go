@@ -70,10 +70,12 @@ func newProxy(c *Config, s source, stderr io.Writer) (_ *proxy, err error) {
 	opts := append(c.groupOptions(), bbb.WithLogger(p.log), bbb.WithObserver(p.events.observer()))
 	opts = append(opts, s.group...)
 	if c.Cache != "" {
-		if p.cache, err = s.cache(c.Cache); err != nil {
+		cache, err := s.cache(c.Cache)
+		if err != nil {
 			return nil, fmt.Errorf("cache: %w", err)
 		}
-		opts = append(opts, bbb.WithCache(p.cache))
+		p.cache = cache
+		opts = append(opts, bbb.WithCache(cache))
 	}
 	if p.group, err = bbb.NewGroup(c.Name, opts...); err != nil {
 		return nil, err
