@@ -119,6 +119,7 @@ func TestGuidesNameWhatExists(t *testing.T) {
 var guides = map[string][]string{
 	"placement.md": nil,
 	"machines.md":  {"BatchMode", "ProxyJump", "Include", "Host", "MaxStartups", "UMASK"},
+	"proxy.md":     {"Host", "ReadHeaderTimeout", "IdleTimeout", "WriteTimeout"},
 }
 
 // The programs of the guides compile: each piece that is marked as from a file is in

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"reflect"
 	"time"
 
@@ -172,7 +173,16 @@ func (c *Config) handlerOptions() ([]bbb.HandlerOption, error) {
 		opts = append(opts, bbb.WithHandlerStrictLists())
 	}
 	if c.Relay != nil {
-		opts = append(opts, bbb.WithHandlerRelay(c.Relay.URL, c.Relay.Key))
+		opts = append(opts, bbb.WithHandlerRelay(c.Relay.URL, c.Relay.Key, c.Relay.FormerKeys...))
+		switch c.Relay.Targets {
+		case "", "network": // the default of the handler
+		case "public":
+			opts = append(opts, bbb.WithHandlerRelayTargets(isPublic))
+		case "any":
+			opts = append(opts, bbb.WithHandlerRelayTargets(netip.Addr.IsValid))
+		default:
+			p.add("relay.targets", "%q is none of network, public, any", c.Relay.Targets)
+		}
 	}
 	if c.Limits.Body != 0 {
 		opts = append(opts, bbb.WithHandlerBodyLimit(c.Limits.Body))
@@ -187,6 +197,15 @@ func (c *Config) handlerOptions() ([]bbb.HandlerOption, error) {
 		opts = append(opts, bbb.WithHandlerTimeout(time.Duration(c.Limits.Time)))
 	}
 	return opts, p.err()
+}
+
+// carrierNAT is for networks of providers, which netip does not count as private.
+var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
+
+// isPublic reports whether an address is one of the Internet.
+func isPublic(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !carrierNAT.Contains(a)
 }
 
 // errNoCache is the answer of a program without a shared cache.

@@ -74,8 +74,10 @@ type SSHConf struct {
 
 // RelayConf has callbacks go through the proxy.
 type RelayConf struct {
-	URL string `json:"url"`
-	Key string `json:"key"`
+	URL        string   `json:"url"`
+	Key        string   `json:"key"`
+	FormerKeys []string `json:"formerKeys"`
+	Targets    string   `json:"targets"`
 }
 
 // LimitsConf bounds one request; 0 is the default.
@@ -241,6 +243,9 @@ func (s source) fill(c *Config, p *problems) {
 	}
 	if c.Relay != nil {
 		s.secret(&c.Relay.Key, "relay.key", p)
+		for i := range c.Relay.FormerKeys {
+			s.secret(&c.Relay.FormerKeys[i], fmt.Sprintf("relay.formerKeys[%d]", i), p)
+		}
 	}
 	if c.Cache != "" {
 		s.secret(&c.Cache, "cache", p) // a URL with a password in it

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -24,7 +25,7 @@ func readConfig(t *testing.T, text string, cache func(string) (bbb.Cache, error)
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
-	env := map[string]string{"CLIENT": clientSecret, "ACME": "acme-secret-of-clients", "REDIS": "redis://:" + serverSecret + "@localhost:6379/0"}
+	env := map[string]string{"FORMER": relayKey, "CLIENT": clientSecret, "ACME": "acme-secret-of-clients", "REDIS": "redis://:" + serverSecret + "@localhost:6379/0"}
 	return source{path: filepath.Join(dir, "proxy.json"), getenv: func(name string) string { return env[name] }, cache: cache}.read()
 }
 
@@ -40,7 +41,7 @@ func TestConfig(t *testing.T) {
 			{"name": "madrid", "url": "https://bbb2.example.org/bigbluebutton/api", "secret": "in-the-file-itself", "secondSecret": "env:CLIENT"}
 		],
 		"algorithms": ["sha1", "SHA-256"], "forms": ["form"], "freshness": "2s", "strictLists": true,
-		"relay": {"url": "https://bbb.example.org/bigbluebutton/api/", "key": "0123456789abcdef0123456789abcdef"},
+		"relay": {"url": "https://bbb.example.org/bigbluebutton/api/", "key": "0123456789abcdef0123456789abcdef", "formerKeys": ["env:FORMER"], "targets": "public"},
 		"limits": {"body": 1000000, "url": 20000, "params": 500, "time": "5m"}, "refresh": "20s", "timeout": {"connect": "1s"}, "cache": "env:REDIS",
 		"admin": "127.0.0.1:8091", "metrics": true, "status": true, "log": {"level": "debug", "format": "json"}
 	}`, noCache)
@@ -74,6 +75,8 @@ func TestConfigTellsAllProblems(t *testing.T) {
 		"servers":            {`{"secrets": ["` + clientSecret + `"], "servers": [{"name": "london", "url": "ftp://bbb1", "secret": "` + serverSecret + `", "weight": -1}, {"name": "madrid", "url": "bbb2.example.org", "secret": "` + serverSecret + `", "algorithm": "md5"}, {"name": "madrid", "url": "bbb3.example.org", "secret": "` + serverSecret + `"}, {"name": "madrid", "url": "bbb4.example.org", "secret": "` + serverSecret + `"}]}`, []string{"servers[0]:", "WithWeight: -1", "servers[1]:", `unknown checksum algorithm "md5"`, "servers[3]:", "already in the group"}},
 		"addresses":          {`{"secrets": ["` + clientSecret + `"], ` + servers + `, "listen": "8090", "admin": "here", "tls": {"cert": "x"}, "log": {"level": "loud", "format": "xml"}}`, []string{`listen: "8090" is not host:port`, "admin:", "tls: needs cert and key", `log.level: "loud"`, `log.format: "xml"`}},
 		"handler":            {`{"secrets": ["` + clientSecret + `"], ` + servers + `, "forms": ["body"], "algorithms": ["crc32"]}`, []string{`forms[0]: "body"`, "algorithms[0]:"}},
+		"relay":              {`{"secrets": ["` + clientSecret + `"], ` + servers + `, "relay": {"url": "https://bbb.example.org/bigbluebutton/api/", "key": "` + relayKey + `", "formerKeys": ["` + clientSecret + `"], "targets": "mars"}}`, []string{`relay.targets: "mars"`}},
+		"short key":          {`{"secrets": ["` + clientSecret + `"], ` + servers + `, "relay": {"url": "https://bbb.example.org/bigbluebutton/api/", "key": "` + serverSecret + `"}}`, []string{"need keys of at least 32"}},
 		"no program for it":  {`{"secrets": ["` + clientSecret + `"], ` + servers + `, "cache": "env:REDIS"}`, []string{"cache: ", "rediscache/examples/proxy"}},
 		"two ways":           {`{"secrets": ["` + clientSecret + `"], "tenants": [{"name": "a", "secrets": ["` + clientSecret + `"]}], ` + servers + `}`, []string{"only one of secrets and tenants"}},
 		"tenants":            {`{"tenants": [{"name": "acme", "secrets": ["` + clientSecret + `"], "limit": {}}], ` + servers + `}`, []string{"tenants[0].limit: there is no such field"}},
@@ -95,6 +98,17 @@ func TestConfigTellsAllProblems(t *testing.T) {
 	}
 }
 
+func TestPublicAddresses(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"192.0.43.7": true, "2606:4700::1111": true, "10.1.2.3": false, "::ffff:10.1.2.3": false, "100.64.1.1": false, "127.0.0.1": false,
+		"169.254.169.254": false, "fd00::1": false, "fe80::1": false, "0.0.0.0": false, "224.0.0.1": false,
+	} {
+		assert.Equal(t, want, isPublic(netip.MustParseAddr(address)), address)
+	}
+	assert.False(t, isPublic(netip.Addr{}))
+}
+
 func TestConfigOfADirectory(t *testing.T) {
 	t.Parallel()
 	_, err := source{path: t.TempDir()}.read()
@@ -104,7 +118,7 @@ func TestConfigOfADirectory(t *testing.T) {
 }
 
 // The guide shows a configuration, and names every field.
-func xTestGuideHasEveryField(t *testing.T) {
+func TestGuideHasEveryField(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "proxy.md"))
 	require.NoError(t, err)
