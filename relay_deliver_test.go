@@ -33,7 +33,9 @@ func (r *relayed) createWith(id, param, value string) (given string) {
 func pathOf(t testing.TB, raw string) string {
 	t.Helper()
 	u, err := url.Parse(raw)
-	require.NoError(t, err)
+	if !assert.NoError(t, err) {
+		return ""
+	}
 	return u.RequestURI()
 }
 

@@ -36,7 +36,7 @@ func editMembers(text json.RawMessage, edit func(name string, value json.RawMess
 		}
 		edited = append(append(append(edited, member...), ':'), now...)
 	}
-	if !changed {
+	if _, err := d.Token(); err != nil || !changed {
 		return text
 	}
 	return append(edited, '}')
