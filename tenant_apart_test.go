@@ -44,7 +44,7 @@ func TestTenantsCannotTellThatThereAreOthers(t *testing.T) {
 				north, south := tenantNamed("north"), tenantNamed("south")
 				change(north, south)
 				story := tell(seed+1000*uint64(len(name)), 60)
-				together := live(t, story, north, south)       // fills in the IDs, the guessed ones too
+				together := live(t, story, north, south) // fills in the IDs, the guessed ones too
 				alone := live(t, story, north, nil)
 				for i, step := range story {
 					require.Equal(t, alone[i], together[i], "step %d: %s", i, step)
