@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/bbbgroup/bbb"
 	"github.com/bbbgroup/bbb/bbbtest"
@@ -151,8 +152,8 @@ func plainly(v reflect.Value) any {
 		}
 		return list
 	case reflect.Struct:
-		if _, ok := v.Interface().(json.Marshaler); ok && v.NumField() > 0 && !v.Type().Field(0).IsExported() {
-			return v.Interface() // time.Time
+		if at, ok := reflect.TypeAssert[time.Time](v); ok {
+			return at
 		}
 		fields := map[string]any{}
 		for _, f := range reflect.VisibleFields(v.Type()) {
