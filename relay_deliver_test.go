@@ -80,6 +80,7 @@ func TestRelayTriesAgain(t *testing.T) {
 		require.NoError(t, err)
 		r.clients.on("ready.example", h.ServeHTTP)
 		wait(t, 10*time.Minute)
+		synctest.Wait()
 		assert.Equal(t, []bbb.RecordingReady{{MeetingID: "physics", RecordID: "int-1"}}, got)
 		assert.Len(t, r.clients.take(), 1)
 	})

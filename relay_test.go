@@ -231,6 +231,7 @@ func TestRelayFromEndToEnd(t *testing.T) {
 		wait(t, time.Minute)
 		require.Contains(t, r.call(redSecret, "end", "meetingID", "physics", "password", m.ModeratorPW), "SUCCESS")
 		r.waitCallbacks()
+		synctest.Wait()
 
 		var ended, end []delivered
 		for _, d := range r.clients.take() {
