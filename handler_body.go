@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // formLimit is how many bytes of a form are read, which is kept in memory, and before it is known who
@@ -96,17 +97,17 @@ func (b *requestBody) Read(p []byte) (int, error) {
 // openBody makes the body ready to be read, at most so many bytes of it, and gives it half of the
 // request's time to arrive.
 func (x *exchange) openBody(limit int64) {
-	x.hurry()
+	x.h.hurry(x.w, x.r, x.start)
 	x.body = &requestBody{from: http.MaxBytesReader(x.w, x.r.Body, limit)}
 }
 
 // hurry sets when the body must have arrived, where the connection can do that, and unless the server
 // has a time of its own. It is over before the context is, so that one of both is the cause.
-func (x *exchange) hurry() {
-	if s, ok := x.r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.ReadTimeout > 0 {
+func (h *Handler) hurry(w http.ResponseWriter, r *http.Request, start time.Time) {
+	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.ReadTimeout > 0 {
 		return
 	}
-	_ = http.NewResponseController(x.w).SetReadDeadline(x.start.Add(x.h.cfg.timeout / 2))
+	_ = http.NewResponseController(w).SetReadDeadline(start.Add(h.cfg.timeout / 2))
 }
 
 // faulty answers for a body that ended early, whatever the call made of it: nil when it did not.

@@ -20,6 +20,7 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	start := time.Now()
+	h.hurry(w, r, start)
 	answer := &callbackAnswer{ResponseWriter: w, status: http.StatusOK}
 	tenant := h.relay.serve(answer, r, rest)
 	if h.cfg.observe != nil {
