@@ -63,12 +63,15 @@ func TestReplaceDuringACreate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, fakes := newGroup(t, 1)
 		defer fakes[0].Inject(bbbtest.Fault{Call: "create", Latency: 2 * time.Second, Times: 1})()
-		created := make(chan *bbb.Meeting)
-		go func() { created <- create(t, g, "physics") }()
+		created := make(chan error, 1)
+		go func() {
+			_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "physics", Name: "physics"})
+			created <- err
+		}()
 		wait(t, time.Second)
 		_, err := server(t, g, "bbb1").Replace(fakes[0].Secret(), bbb.WithWeight(2))
 		require.NoError(t, noted(t, err))
-		require.NotNil(t, <-created)
+		require.NoError(t, noted(t, <-created))
 		assert.Equal(t, "bbb1", create(t, g, "physics").Server().Name())
 		assert.Len(t, fakes[0].Meetings(), 1)
 		assert.Equal(t, 1, g.Stats().Servers[0].Load.Meetings, "its seats are counted once")
