@@ -62,14 +62,17 @@ func NewHandler(g *Group, opts ...HandlerOption) (*Handler, error) {
 
 // ServeHTTP answers one API call or callback.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	hurry(w, r, start.Add(h.cfg.timeout/2)) // over before the context is, so that one of both is the cause
 	if h.serveCallback(w, r) {
 		return
 	}
-	x := &exchange{h: h, w: w, r: r, start: time.Now()}
+	x := &exchange{h: h, w: w, r: r, start: start}
 	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.timeout)
 	defer cancel()
 	buf := answerBuffers.Get().(*[]byte)
 	resp := x.respond(ctx, buf)
+	defer slowly(w, r, h.cfg.timeout)()
 	x.write(resp, *buf)
 	releaseAnswer(buf)
 	x.report(ctx, resp)

@@ -11,7 +11,6 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
-	"time"
 )
 
 // formLimit is how many bytes of a form are read, which is kept in memory, and before it is known who
@@ -94,20 +93,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// openBody makes the body ready to be read, at most so many bytes of it, and gives it half of the
-// request's time to arrive.
+// openBody makes the body ready to be read, at most so many bytes of it.
 func (x *exchange) openBody(limit int64) {
-	x.h.hurry(x.w, x.r, x.start)
 	x.body = &requestBody{from: http.MaxBytesReader(x.w, x.r.Body, limit)}
-}
-
-// hurry sets when the body must have arrived, where the connection can do that, and unless the server
-// has a time of its own. It is over before the context is, so that one of both is the cause.
-func (h *Handler) hurry(w http.ResponseWriter, r *http.Request, start time.Time) {
-	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.ReadTimeout > 0 {
-		return
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(start.Add(h.cfg.timeout / 2))
 }
 
 // faulty answers for a body that ended early, whatever the call made of it: nil when it did not.

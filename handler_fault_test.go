@@ -166,6 +166,67 @@ func TestHandlerSlowReaders(t *testing.T) {
 	})
 }
 
+// TestHandlerUnwantedBodies: net/http reads some of a body that nobody has asked for before it sends the
+// answer, and waited for it without end when it did not come. No secret was needed for that.
+func TestHandlerUnwantedBodies(t *testing.T) {
+	t.Parallel()
+	for what, start := range map[string]string{
+		"no checksum":     "POST " + handlerRoot + "create?meetingID=room",
+		"a wrong type":    "POST " + handlerRoot + "end?" + signedQuery("end", "meetingID=room", handlerSecret),
+		"a GET":           "GET " + handlerRoot + "isMeetingRunning?" + signedQuery("isMeetingRunning", "meetingID=room", handlerSecret),
+		"no such call":    "POST " + handlerRoot + "nothing",
+		"no such method":  "POST " + handlerRoot + "join",
+		"options":         "OPTIONS " + handlerRoot + "join",
+		"the version":     "POST " + handlerRoot,
+		"a callback":      "POST " + handlerRoot + "callback/hook/x",
+		"another one":     "GET " + handlerRoot + "callback/ended/x",
+		"nothing of ours": "PUT /",
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g, _ := newGroup(t, 1)
+				h := newHandler(t, g, bbb.WithHandlerTimeout(20*time.Second), bbb.WithHandlerRelay(relayPublic, relayKey))
+				client := serving(t, h).dial()
+				start, began := start, time.Now()
+				_, err := fmt.Fprintf(client, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nContent-Type: text/plain\r\n\r\nx", start)
+				require.NoError(t, err)
+				_, err = io.Copy(io.Discard, client)
+				require.NoError(t, err)
+				assert.Equal(t, 10*time.Second, time.Since(began))
+			})
+		})
+	}
+}
+
+// TestHandlerUnreadAnswers: who asks and asks and reads nothing loses the connection. Only long answers
+// had a time, but short ones fill a connection as well.
+func TestHandlerUnreadAnswers(t *testing.T) {
+	t.Parallel()
+	for what, start := range map[string]string{
+		"no such call": "GET " + handlerRoot + "nothing",
+		"no body":      "OPTIONS " + handlerRoot + "join",
+		"HEAD":         "HEAD " + handlerRoot,
+		"a callback":   "POST " + handlerRoot + "callback/hook/x",
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g, _ := newGroup(t, 1)
+				h := newHandler(t, g, bbb.WithHandlerTimeout(20*time.Second), bbb.WithHandlerRelay(relayPublic, relayKey))
+				client := serving(t, h).dial()
+				began := time.Now()
+				request := start + " HTTP/1.1\r\nHost: x\r\n\r\n"
+				var err error
+				for err == nil {
+					_, err = io.WriteString(client, request)
+				}
+				assert.Equal(t, 20*time.Second, time.Since(began))
+			})
+		})
+	}
+}
+
 // TestHandlerVanishedClient: the servers are not asked any longer for somebody who has
 // gone, and nobody is blamed.
 func TestHandlerVanishedClient(t *testing.T) {

@@ -189,7 +189,7 @@ func WithHandlerParamLimit(n int) HandlerOption {
 
 // WithHandlerTimeout sets how long a request may take in all, overriding the default of 2 minutes.
 // A body must have come after half of it, or the request is refused with HTTP 408. A client that
-// does not take a long answer in that time loses the connection.
+// does not take the answer in that time loses the connection.
 func WithHandlerTimeout(d time.Duration) HandlerOption {
 	return handlerOption(func(c *handlerConfig) {
 		if d <= 0 {

@@ -9,13 +9,8 @@ import (
 	"time"
 )
 
-const (
-	// longAnswer is the length from which on an answer may not fit into what the system buffers of a
-	// connection, so that writing it waits for the client.
-	longAnswer = 64 << 10
-	// keptAnswer is how large a buffer may be that is kept for the next answer.
-	keptAnswer = 1 << 20
-)
+// keptAnswer is how large a buffer may be that is kept for the next answer.
+const keptAnswer = 1 << 20
 
 // answerBuffers keeps the buffers in which answers are put together.
 var answerBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, 8<<10)) }}
@@ -73,23 +68,30 @@ func (x *exchange) write(resp *Response, body []byte) {
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	x.w.WriteHeader(resp.StatusCode)
-	if x.r.Method == http.MethodHead || len(body) == 0 {
-		return
+	if x.r.Method != http.MethodHead && len(body) > 0 {
+		_, _ = x.w.Write(body) // nobody is there to be told
 	}
-	if len(body) >= longAnswer {
-		defer x.slowly()()
-	}
-	_, _ = x.w.Write(body) // nobody is there to be told
 }
 
-// slowly gives the client the time of a request to take the answer, unless the server has a time of its
-// own. What it returns ends that, for the next request of the connection.
-func (x *exchange) slowly() func() {
-	if s, ok := x.r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
+// hurry sets when the body must have arrived, where the connection can do that, and unless the server
+// has a time of its own. It matters also for a body that nobody wants: the server waits for some of it before
+// it sends the answer.
+func hurry(w http.ResponseWriter, r *http.Request, until time.Time) {
+	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); r.ContentLength == 0 || ok && s.ReadTimeout > 0 {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(until)
+}
+
+// slowly gives the client some time to take an answer, unless the server has a time of its own. What it
+// returns ends that, for the next request of the connection. Short answers need it as well: who asks again and
+// again and reads nothing fills what the system buffers of a connection.
+func slowly(w http.ResponseWriter, r *http.Request, d time.Duration) func() {
+	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
 		return func() {}
 	}
-	c := http.NewResponseController(x.w)
-	if c.SetWriteDeadline(time.Now().Add(x.h.cfg.timeout)) != nil {
+	c := http.NewResponseController(w)
+	if c.SetWriteDeadline(time.Now().Add(d)) != nil {
 		return func() {}
 	}
 	return func() {

@@ -20,9 +20,12 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	start := time.Now()
-	h.hurry(w, r, start)
-	answer := &callbackAnswer{ResponseWriter: w, status: http.StatusOK}
+	answer := &callbackAnswer{
+		ResponseWriter: w, status: http.StatusOK, done: func() {},
+		begin: func() func() { return slowly(w, r, h.cfg.timeout) },
+	}
 	tenant := h.relay.serve(answer, r, rest)
+	defer answer.done()
 	if h.cfg.observe != nil {
 		kind, _, _ := strings.Cut(rest, "/")
 		if h.relay.urls.keys[relayKind(kind)] == nil {
@@ -36,14 +39,16 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// callbackAnswer notes the status of an answer.
+// callbackAnswer notes the status of an answer, and when it is about to be written.
 type callbackAnswer struct {
 	http.ResponseWriter
 	status int
+	begin  func() (done func())
+	done   func()
 }
 
 func (a *callbackAnswer) WriteHeader(status int) {
-	a.status = status
+	a.status, a.done = status, a.begin()
 	a.ResponseWriter.WriteHeader(status)
 }
 
