@@ -20,6 +20,9 @@ import (
 // maxHeader is how much of headers a request may have beside its URL.
 const maxHeader = 64 << 10
 
+// pageTime is how long a page for operators may take.
+const pageTime = 30 * time.Second
+
 // proxy is the program while it runs.
 type proxy struct {
 	source  source
@@ -190,7 +193,7 @@ func (p *proxy) routes(all bool) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if page := pages[r.URL.Path]; page != nil && isRead(r) {
-			page(w, r)
+			timed(page).ServeHTTP(w, r)
 			return
 		}
 		p.live.Load().handler.ServeHTTP(w, r)
@@ -200,12 +203,27 @@ func (p *proxy) routes(all bool) http.Handler {
 // adminRoutes are what operators see where they have an address of their own.
 func (p *proxy) adminRoutes() http.Handler {
 	pages := p.pages()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return timed(func(w http.ResponseWriter, r *http.Request) {
 		if page := pages[r.URL.Path]; page != nil && isRead(r) {
 			page(w, r)
 			return
 		}
 		http.NotFound(w, r)
+	})
+}
+
+// timed bounds how long a request may hold its connection, as the handler does for calls: also by a body
+// that nobody wants and that does not come, and by an answer that is not read.
+func timed(page http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, until := http.NewResponseController(w), time.Now().Add(pageTime)
+		if r.ContentLength != 0 {
+			_ = c.SetReadDeadline(until)
+		}
+		_ = c.SetWriteDeadline(until)
+		page(w, r)
+		_ = c.Flush()
+		_ = c.SetWriteDeadline(time.Time{}) // the next request of the connection has its own
 	})
 }
 
