@@ -26,7 +26,10 @@ func (r *relay) serveEnded(w http.ResponseWriter, req *http.Request, a *arrived)
 		reply(w, http.StatusOK)
 		return
 	}
-	key, status := sha256.Sum256([]byte(a.url+"?"+req.URL.RawQuery)), 0
+	marks := req.URL.Query().Get("recordingmarks")
+	marked := strings.EqualFold(marks, "true")
+	// Not the whole query: nothing else of it goes on, so another one would be no other news.
+	key, status := sha256.Sum256([]byte(a.url+" "+strconv.FormatBool(marked))), 0
 	switch r.ends.begin(key, time.Now()) {
 	case eventDone:
 		reply(w, http.StatusOK)
@@ -49,9 +52,8 @@ func (r *relay) serveEnded(w http.ResponseWriter, req *http.Request, a *arrived)
 	}
 	id := a.q.shownID(a.meeting)
 	var query []byte
-	marks := req.URL.Query().Get("recordingmarks")
 	if marks != "" || a.kind == relayEnd {
-		query = appendParam(query, "recordingmarks", strconv.FormatBool(strings.EqualFold(marks, "true")))
+		query = appendParam(query, "recordingmarks", strconv.FormatBool(marked))
 	}
 	if a.kind == relayEnd {
 		query = appendParam(query, "meetingID", id)

@@ -255,6 +255,23 @@ func TestRelayedEndsAreChecked(t *testing.T) {
 	})
 }
 
+// A user who has seen the URL in the metadata could have the client told again and again, with any query.
+func TestRelayedEndsAreFew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := relayedGroup(t, 1)
+		end := pathOf(t, r.createWith("physics", "meta_endCallbackUrl", "https://end.example/"))
+		r.fakes[0].EndMeeting("red-physics")
+		r.waitCallbacks()
+		r.clients.take()
+		wait(t, time.Minute)
+		for i := range 20 {
+			assert.Equal(t, 200, ask(t, r.h, http.MethodGet, fmt.Sprintf("%s?x=%d&recordingmarks=%d", end, i, i)).Code)
+		}
+		assert.Len(t, r.clients.take(), 1)
+	})
+}
+
 // Whoever has no URL of the relay can do nothing with it, and who has one only what it is for.
 func TestRelayRefuses(t *testing.T) {
 	t.Parallel()
