@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/bbbgroup/bbb"
@@ -199,13 +200,21 @@ func (c *Config) handlerOptions() ([]bbb.HandlerOption, error) {
 	return opts, p.err()
 }
 
-// carrierNAT is for networks of providers, which netip does not count as private.
-var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
+// notPublic are networks that are not of the Internet although netip counts them as global and not as
+// private: those of providers, of machines among themselves and of tests, and those of which a gateway makes an IPv4
+// address, which may be any.
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fec0::/10"),
+}
 
 // isPublic reports whether an address is one of the Internet.
 func isPublic(a netip.Addr) bool {
 	a = a.Unmap()
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !carrierNAT.Contains(a)
+	return a.IsGlobalUnicast() && !a.IsPrivate() &&
+		!slices.ContainsFunc(notPublic, func(network netip.Prefix) bool { return network.Contains(a) })
 }
 
 // errNoCache is the answer of a program without a shared cache.

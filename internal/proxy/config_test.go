@@ -103,6 +103,8 @@ func TestPublicAddresses(t *testing.T) {
 	for address, want := range map[string]bool{
 		"192.0.43.7": true, "2606:4700::1111": true, "10.1.2.3": false, "::ffff:10.1.2.3": false, "100.64.1.1": false, "127.0.0.1": false,
 		"169.254.169.254": false, "fd00::1": false, "fe80::1": false, "0.0.0.0": false, "224.0.0.1": false,
+		"0.1.2.3": false, "240.0.0.1": false, "255.255.255.255": false, "192.0.0.192": false, "198.19.0.1": false,
+		"64:ff9b::a9fe:a9fe": false, "64:ff9b::a00:1": false, "64:ff9b:1::a00:1": false, "2002:a00:1::1": false, "::a00:1": false, "fec0::1": false,
 	} {
 		assert.Equal(t, want, isPublic(netip.MustParseAddr(address)), address)
 	}
