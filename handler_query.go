@@ -75,15 +75,19 @@ func unescapeQuery(s string) (text string, ok bool) {
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // javaQuery writes parameters as bbb-web does before it hashes those of a form: sorted by name, the
-// names as they are, the values in the encoding of Java's URLEncoder, of which the first counts.
-func javaQuery(params url.Values) string {
+// names as they are, the values in the encoding of Java's URLEncoder, of which the first counts. It is not ok when
+// a name has a separator in it: then other parameters have the same text, and a checksum of theirs would do.
+func javaQuery(params url.Values) (text string, ok bool) {
 	var b []byte
 	for i, name := range sortedKeys(params) {
+		if strings.ContainsAny(name, "&=") {
+			return "", false
+		}
 		if i > 0 {
 			b = append(b, '&')
 		}
 		b = append(append(b, name...), '=')
 		b = append(b, strings.ReplaceAll(string(appendQueryEscape(nil, params.Get(name))), "%2A", "*")...)
 	}
-	return string(b)
+	return string(b), true
 }

@@ -89,7 +89,9 @@ func (x *exchange) signatures() (list []signature, given bool, err error) {
 		if f.raw {
 			add(f.before, f.after, f.checksum)
 		}
-		add(javaQuery(f.params), "", f.checksum)
+		if text, ok := javaQuery(f.params); ok {
+			add(text, "", f.checksum)
+		}
 	}
 	return list, true, nil
 }
