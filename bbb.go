@@ -36,7 +36,7 @@ type Server struct {
 	secret    atomic.Int64 // index of the secret that works, in cfg.secrets
 	health    health
 	learned   atomic.Pointer[learnedRelease]
-	meetings  meetingSet
+	meetings  *meetingSet
 	ledger    *ledger
 	counts    *serverCounts
 	machine   machine
@@ -107,6 +107,7 @@ func makeServer(group *Group, name, rawURL, secret string, opts []ServerOption) 
 	}
 
 	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{}), ledger: new(ledger), counts: new(serverCounts)}
+	s.meetings = &meetingSet{owner: s}
 	s.transport, s.once = group.transport, group.onceTransport
 	if cfg.transport != nil {
 		s.transport, s.once = cfg.transport, cfg.once

@@ -9,6 +9,7 @@ import (
 // meetingSet is what is known of the meetings of one server.
 type meetingSet struct {
 	mu      sync.RWMutex // protects the fields below; held for no I/O
+	owner   *Server      // that the meetings are on
 	asked   time.Time    // when the server was asked for the whole list
 	list    []*Meeting   // in the server's order; nil where one was dropped
 	place   map[string]int
@@ -41,7 +42,7 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 			}
 			list[twice] = nil
 		}
-		place[m.ID] = i
+		list[i], place[m.ID] = c.owned(m), i
 	}
 	for _, m := range c.list {
 		if m == nil {
@@ -82,7 +83,7 @@ func (c *meetingSet) offer(list []*Meeting) (taken []*Meeting) {
 			continue
 		}
 		c.place[m.ID] = len(c.list)
-		c.list = append(c.list, m)
+		c.list = append(c.list, c.owned(m))
 		taken = append(taken, m)
 	}
 	return taken
@@ -95,6 +96,7 @@ func (c *meetingSet) put(m *Meeting) (gone []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.dropped, m.ID)
+	m = c.owned(m)
 	if i, ok := c.place[m.ID]; ok {
 		if old := c.list[i]; !m.FetchedAt.Before(old.FetchedAt) {
 			c.list[i] = m

@@ -36,11 +36,13 @@ func member(v any, ok bool) *Server {
 // bind gives a meeting to a server by hand. What is found out of its place by
 // other ways is kept, but does not show until the server is dropped.
 func (p *placements) bind(id string, s *Server) {
+	s = s.heir()
 	p.set(id, s)
 	p.byHand.Store(id, s)
 }
 
 func (p *placements) set(id string, s *Server) {
+	s = s.heir()
 	// Most meetings of a refresh are where they were: do not write those.
 	if v, ok := p.servers.Load(id); !ok || v != s {
 		p.servers.Store(id, s)
@@ -50,6 +52,7 @@ func (p *placements) set(id string, s *Server) {
 // setIfFree leaves a meeting where it is believed to be. It reports whether that is
 // s now.
 func (p *placements) setIfFree(id string, s *Server) bool {
+	s = s.heir()
 	v, loaded := p.servers.LoadOrStore(id, s)
 	return !loaded || v == s || v.(*Server).absent() && p.servers.CompareAndSwap(id, v, s)
 }
@@ -67,6 +70,7 @@ func (g *Group) believe(ctx context.Context, id string, s *Server) {
 }
 
 func (p *placements) drop(id string, s *Server) {
+	s = s.heir()
 	p.byHand.CompareAndDelete(id, s)
 	p.servers.CompareAndDelete(id, s)
 }
@@ -128,7 +132,7 @@ func (s *Server) put(m *Meeting) {
 // there is no other one, such a meeting has its place, since its server still answers
 // for it; a place that it was given by hand is void.
 func (s *Server) found(m *Meeting) {
-	p := &s.group.places
+	p, s := &s.group.places, s.heir()
 	if over(m) {
 		p.byHand.CompareAndDelete(m.ID, s)
 		p.setIfFree(m.ID, s)

@@ -2,7 +2,6 @@ package bbb
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 )
@@ -14,8 +13,8 @@ import (
 //
 // What is known of the server stays: its meetings and their places, the seats that are
 // taken, its [Health], what its machine has to do, cookies and figures. Calls
-// under way end with s, with the old secret. So does a *[Meeting] that is still held: ask the group
-// for it again. A s that is in its group no more gives an error that matches
+// under way end with s, with the old secret, and what they find out is kept as well. A *[Meeting]
+// that is still held goes on with s, too: ask the group for it again. A s that is in its group no more gives an error that matches
 // [ErrServerRemoved], and changes nothing.
 func (s *Server) Replace(secret string, opts ...ServerOption) (*Server, error) {
 	next, err := makeServer(s.group, s.name, s.base, secret, opts)
@@ -68,26 +67,41 @@ func (s *Server) inherit(old *Server) {
 	s.machine.report.Store(old.machine.report.Load())
 	s.machine.failing.Store(old.machine.failing.Load())
 	s.machine.problem.Store(old.machine.problem.Load())
-	s.meetings.inherit(&old.meetings, s)
+	s.meetings = old.meetings
+	s.meetings.handOver(s)
 }
 
-// inherit fills an empty set with the meetings of another one, as those of s.
-func (c *meetingSet) inherit(old *meetingSet, s *Server) {
-	old.mu.RLock()
-	defer old.mu.RUnlock()
-	c.asked = old.asked
-	c.list = make([]*Meeting, 0, len(old.list))
-	c.place = make(map[string]int, len(old.list))
-	for _, m := range old.list {
-		if m == nil {
-			continue
+// handOver makes the meetings those of s, and all that come later: calls to the server before it
+// are still under way, and what they find out counts.
+func (c *meetingSet) handOver(s *Server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owner = s
+	for i, m := range c.list {
+		if m != nil {
+			c.list[i] = c.owned(m)
 		}
-		own := *m // others hold m
-		own.server = s
-		c.place[m.ID] = len(c.list)
-		c.list = append(c.list, &own)
 	}
-	c.dropped = maps.Clone(old.dropped)
+}
+
+// owned returns a meeting as one of the owner. The lock is held.
+func (c *meetingSet) owned(m *Meeting) *Meeting {
+	if c.owner == nil || m.server == c.owner {
+		return m
+	}
+	own := *m // others hold m
+	own.server = c.owner
+	return &own
+}
+
+// heir returns the server that has taken the place of s, or s itself.
+func (s *Server) heir() *Server {
+	if !s.removed.Load() {
+		return s
+	}
+	s.meetings.mu.RLock()
+	defer s.meetings.mu.RUnlock()
+	return s.meetings.owner
 }
 
 // move gives the meetings of one server to another one.

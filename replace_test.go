@@ -78,6 +78,56 @@ func TestReplaceDuringACreate(t *testing.T) {
 	})
 }
 
+// A call that is on its way when its server is replaced took effect like any other: with answers from what
+// is known, a meeting was not there that had just been created, and one was that had been ended.
+func TestReplaceKeepsWhatCallsUnderWayFindOut(t *testing.T) {
+	t.Parallel()
+	const join = "meetingID=physics&fullName=Ada&role=VIEWER&redirect=false"
+	for name, c := range map[string]struct {
+		call, query string
+		latency     time.Duration // until after the replacement, or before it
+		want        string
+	}{
+		"create":         {"create", "meetingID=math&name=Math", 2 * time.Second, "physics math"},
+		"end":            {"end", "meetingID=physics", 2 * time.Second, ""},
+		"join":           {"join", join, 2 * time.Second, "physics"},
+		"join before it": {"join", join, 0, "physics"},
+		"list":           {"getMeetings", "", 2 * time.Second, "physics"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g, fakes := newGroup(t, 1)
+				create(t, g, "physics")
+				_, err := g.Meetings(t.Context())
+				require.NoError(t, noted(t, err))
+				wait(t, time.Second)
+				defer fakes[0].Inject(bbbtest.Fault{Call: c.call, Latency: c.latency, Times: 1})()
+				done := after(func() { assert.NoError(t, handledBy(t, g, c.call, c.query).Err) })
+				wait(t, time.Second)
+				next, err := server(t, g, "bbb1").Replace(fakes[0].Secret(), bbb.WithWeight(2))
+				require.NoError(t, noted(t, err))
+				<-done
+				fresh := bbb.HandleFresh(time.Hour)
+				assert.Equal(t, c.want, listed(t, g, fresh))
+				for _, m := range g.CachedMeetings(t.Context()) {
+					assert.Same(t, next, m.Server(), "its calls are signed with the new secret")
+				}
+				if c.call == "join" {
+					m, ok := handledBy(t, g, "getMeetingInfo", "meetingID=physics", fresh).Value.(*bbb.Meeting)
+					require.True(t, ok)
+					assert.Equal(t, 1, m.ParticipantCount)
+				}
+				quiet(fakes)
+				if c.call == "create" {
+					assert.Equal(t, "bbb1", locate(t, g, "math"))
+					assert.Zero(t, requests(fakes, "*"), "its place is known")
+				}
+			})
+		})
+	}
+}
+
 // A server that fails does not become one that is well because its weight has changed.
 func TestReplaceKeepsTheState(t *testing.T) {
 	t.Parallel()
