@@ -275,6 +275,26 @@ func TestLeavingASharedQuestion(t *testing.T) {
 	})
 }
 
+// An answer about a meeting that was on its way while somebody ended it brought the meeting back, for as
+// long as answers may be old.
+func TestAnEndBeatsAnAnswerFromBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 1)
+		create(t, g, "physics")
+		_, err := g.Meetings(t.Context())
+		require.NoError(t, noted(t, err))
+		defer fakes[0].Inject(bbbtest.Fault{Call: "getMeetingInfo", Latency: 2 * time.Second, Processed: true, Times: 1})()
+		asked := after(func() { assert.NoError(t, handledBy(t, g, "getMeetingInfo", "meetingID=physics").Err) })
+		wait(t, time.Second)
+		require.NoError(t, handledBy(t, g, "end", "meetingID=physics").Err)
+		<-asked
+		assert.Empty(t, listed(t, g, bbb.HandleFresh(time.Hour)))
+		assert.Equal(t, "notFound", handledBy(t, g, "getMeetingInfo", "meetingID=physics", bbb.HandleFresh(time.Hour)).Key)
+		assert.Zero(t, g.Stats().Servers[0].Load.Meetings, "nor does it take seats")
+	})
+}
+
 // A call that others wait for is done before Close is.
 func TestCloseWaitsForASharedQuestion(t *testing.T) {
 	t.Parallel()

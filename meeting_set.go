@@ -89,19 +89,23 @@ func (c *meetingSet) offer(list []*Meeting) (taken []*Meeting) {
 	return taken
 }
 
-// put takes one meeting. In a process that never asks for the whole list, which
+// put takes one meeting, and reports whether it did: not one that was dropped after it was asked
+// for. In a process that never asks for the whole list, which
 // would clear out what is over, it returns now and then the IDs of meetings
 // that are too old to be still there.
-func (c *meetingSet) put(m *Meeting) (gone []string) {
+func (c *meetingSet) put(m *Meeting) (gone []string, taken bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if at, ok := c.dropped[m.ID]; ok && at.After(m.FetchedAt) {
+		return nil, false
+	}
 	delete(c.dropped, m.ID)
 	m = c.owned(m)
 	if i, ok := c.place[m.ID]; ok {
 		if old := c.list[i]; !m.FetchedAt.Before(old.FetchedAt) {
 			c.list[i] = m
 		}
-		return nil
+		return nil, true
 	}
 	if c.place == nil {
 		c.place = make(map[string]int)
@@ -111,7 +115,7 @@ func (c *meetingSet) put(m *Meeting) (gone []string) {
 	}
 	c.place[m.ID] = len(c.list)
 	c.list = append(c.list, m)
-	return gone
+	return gone, true
 }
 
 // tidy drops what is older than the given time. The lock is held.

@@ -61,7 +61,8 @@ func TestMeetingSetIsBounded(t *testing.T) {
 	gone := 0
 	for i := range 20_000 {
 		now := noon.Add(time.Duration(i) * 10 * time.Minute) // 144 in a day
-		gone += len(c.put(seen(fmt.Sprintf("room-%d", i), now)))
+		old, _ := c.put(seen(fmt.Sprintf("room-%d", i), now))
+		gone += len(old)
 		if i%2 == 0 {
 			c.drop(fmt.Sprintf("room-%d", i), now)
 		}
@@ -84,4 +85,10 @@ func TestMeetingSetEnded(t *testing.T) {
 	c.replace(noon.Add(3*time.Second), []*Meeting{seen("physics", noon.Add(3*time.Second))})
 	assert.Equal(t, []string{"physics"}, c.ids(), "asked after it: the ID was used again")
 	assert.Empty(t, c.dropped, "nothing is kept longer than needed")
+	c.drop("physics", noon.Add(5*time.Second))
+	_, taken := c.put(seen("physics", noon.Add(4*time.Second)))
+	assert.False(t, taken, "asked before the end, too")
+	assert.Empty(t, c.ids())
+	_, taken = c.put(seen("physics", noon.Add(6*time.Second)))
+	assert.True(t, taken)
 }

@@ -119,8 +119,12 @@ func (s *Server) remember(asked time.Time, meetings []*Meeting) {
 
 // put takes the news of one meeting.
 func (s *Server) put(m *Meeting) {
-	for _, id := range s.meetings.put(m) {
+	gone, taken := s.meetings.put(m)
+	for _, id := range gone {
 		s.group.places.drop(id, s)
+	}
+	if !taken {
+		return
 	}
 	s.ledger.see(m)
 	s.found(m)
