@@ -61,7 +61,10 @@ func (q *incoming) admitCreate(ctx context.Context, p *CreateParams) (release fu
 		return noRelease, nil
 	}
 	return q.admit(ctx, limit, entering{callCreate, p.MeetingID}, limited{
-		exempt:  func() bool { return q.scope.knows(p.MeetingID) != nil },
+		exempt: func() bool { // one that is over, or on a server that is given up, is created anew
+			m := q.scope.knows(p.MeetingID)
+			return m != nil && !over(m) && !m.server.health.offline()
+		},
 		count:   q.scope.countMeetings,
 		refusal: Error{Call: callCreate, Key: keyMeetingLimit, Message: messageMeetingLimit, StatusCode: http.StatusOK},
 	})

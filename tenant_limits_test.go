@@ -68,6 +68,26 @@ func TestLimitOnMeetings(t *testing.T) {
 	})
 }
 
+// Servers list a meeting for a while after its end. It does not count any more, and so is one more when it is
+// created again: by turns, a tenant could have had any number.
+func TestLimitCountsWhatIsCreatedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(t, 1, bbbtest.WithEndDelay(time.Minute))
+		g, users := newGroupOf(t, fakes), newGroupOf(t, fakes)
+		north := limitedTenant(1, 0)
+		require.NoError(t, as(t, g, north, "create", "meetingID=room-1&name=Lesson").Err)
+		wait(t, time.Second)
+		require.NoError(t, users.EndMeeting(t.Context(), "north-room-1", ""))
+		wait(t, time.Second)
+		_, err := g.Meetings(t.Context())
+		require.NoError(t, noted(t, err))
+		require.NoError(t, as(t, g, north, "create", "meetingID=room-2&name=Lesson").Err)
+		assert.Equal(t, "meetingLimitReached", as(t, g, north, "create", "meetingID=room-1&name=Lesson").Key)
+		assert.NotEqual(t, "meetingLimitReached", as(t, g, north, "create", "meetingID=room-2&name=Lesson").Key)
+	})
+}
+
 // Of creates at the same time, those get in that there is room for, and one that fails
 // leaves its room to the next.
 func TestLimitOnMeetingsUnderConcurrentCreates(t *testing.T) {
