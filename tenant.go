@@ -35,6 +35,7 @@ type Tenant struct {
 	// taken out of what it is shown. nil is {"tenant": Name}, and an empty map marks nothing. Then
 	// the Namespace alone tells what is whose: to list the recordings of the tenant, those of all
 	// are read, and those of breakout rooms, whose IDs are made up by servers, it does not get.
+	// No other tenant may have all of it, or gets these recordings as well.
 	Meta map[string]string `json:"meta,omitempty"`
 	// Namespace goes in front of the tenant's meeting IDs, with a "-" between, on the way to the servers, and
 	// is taken off on the way back, so that tenants may use the same IDs: letters and digits, up to 32. Give every tenant one

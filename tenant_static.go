@@ -16,8 +16,8 @@ import (
 // each of them in turn: with ten thousand of these, every request is ten thousand hashes, and a forged one as well.
 //
 // All problems with the tenants come back in one joined error: those that [Tenant.Validate] finds, a
-// name or a namespace that two have, a tenant without a namespace beside others, and a
-// secret shared by tenants that nothing else tells apart.
+// name or a namespace that two have, a tenant without a namespace beside others, metadata
+// that two have, and a secret shared by tenants that nothing else tells apart.
 func StaticTenants(tenants ...*Tenant) (TenantFunc, error) {
 	x, err := newTenantIndex(tenants)
 	if err != nil {
@@ -46,6 +46,7 @@ func newTenantIndex(tenants []*Tenant) (*tenantIndex, error) {
 	}
 	namespaces := make(map[string]*Tenant, len(tenants)) // in lower case: two that differ in case alone are a slip
 	bySecret := make(map[string][]*Tenant, len(tenants))
+	marks := make(map[string]*Tenant, len(tenants)) // by metadata
 	for i, t := range tenants {
 		if t == nil {
 			problems = append(problems, fmt.Errorf("bbb: tenant number %d is nil", i+1))
@@ -68,6 +69,13 @@ func newTenantIndex(tenants []*Tenant) (*tenantIndex, error) {
 			problems = append(problems, t.problem("namespace", "is that of tenant "+quoted(other.Name)))
 		}
 		namespaces[folded] = t
+		// Nothing else tells whose the recordings of breakout rooms are.
+		if mark := t.mark(); mark != "" {
+			if other := marks[mark]; other != nil && other.Name != t.Name {
+				problems = append(problems, t.problem("meta", "is that of tenant "+quoted(other.Name)))
+			}
+			marks[mark] = t
+		}
 		for n, secret := range t.Secrets {
 			if at := slices.IndexFunc(bySecret[secret], t.overlaps); at >= 0 {
 				other := bySecret[secret][at]
@@ -81,6 +89,15 @@ func newTenantIndex(tenants []*Tenant) (*tenantIndex, error) {
 		return nil, err
 	}
 	return x, nil
+}
+
+// mark returns the metadata of the tenant as one text, "" for none.
+func (t *Tenant) mark() (mark string) {
+	meta, _ := foldScope(t.meta())
+	for _, key := range sortedKeys(meta) {
+		mark += quoted(key) + "=" + quoted(meta[key]) + " "
+	}
+	return mark
 }
 
 // normalize writes hosts and paths the way they are compared.

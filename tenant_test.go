@@ -226,6 +226,11 @@ func TestStaticTenants(t *testing.T) {
 		`namespace is that of tenant "a"`:  {tenantNamed("a"), {Name: "b", Namespace: "A", Secrets: []string{"something-else"}}},
 		`tenant "b": namespace is require`: {tenantNamed("a"), {Name: "b", Secrets: []string{"something-else"}}},
 		`secrets[0] is one of tenant "a"`:  {tenantNamed("a"), {Name: "b", Namespace: "b", Hosts: []string{"b"}, Secrets: tenantNamed("a").Secrets}},
+		// One would see, and could delete, the recordings of the other's breakout rooms.
+		`meta is that of tenant "a"`: {
+			{Name: "a", Namespace: "a", Meta: map[string]string{"Customer": "x"}, Secrets: []string{"the-secret-of-a"}},
+			{Name: "b", Namespace: "b", Meta: map[string]string{"customer": "x"}, Secrets: []string{"the-secret-of-b"}},
+		},
 		`paths do not exclude`: {
 			{Name: "a", Namespace: "a", Paths: []string{"/x"}, Secrets: []string{"one-for-both"}},
 			{Name: "b", Namespace: "b", Paths: []string{"/x/y/"}, Secrets: []string{"one-for-both"}},
