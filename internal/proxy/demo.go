@@ -21,7 +21,7 @@ type demo struct {
 }
 
 // startDemo starts the servers, and makes the configuration of a proxy for them.
-func startDemo(secret, listen string) (_ *demo, err error) {
+func startDemo(s source, secret string) (_ *demo, err error) {
 	d := new(demo)
 	defer func() {
 		if err != nil {
@@ -29,7 +29,7 @@ func startDemo(secret, listen string) (_ *demo, err error) {
 		}
 	}()
 	d.config = &Config{
-		Name: "demo", Listen: cmp.Or(listen, defaultListen), Secrets: []string{cmp.Or(secret, rand.Text())},
+		Name: "demo", Listen: cmp.Or(s.listen, defaultListen), Secrets: []string{cmp.Or(secret, rand.Text())},
 		Forms: []string{"form", "query"}, Refresh: Duration(5 * time.Second), Metrics: true, Status: true,
 		Log: LogConf{Level: "warn"},
 	}
@@ -44,7 +44,7 @@ func startDemo(secret, listen string) (_ *demo, err error) {
 		})
 	}
 	var p problems
-	source{}.fill(d.config, &p)
+	s.fill(d.config, &p)
 	d.config.check(&p)
 	if len(p) > 0 {
 		return nil, p.err()

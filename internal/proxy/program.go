@@ -77,7 +77,7 @@ func (p Program) run(ctx context.Context, args []string, getenv func(string) str
 	var c *Config
 	var show func(address string)
 	if *config == "" {
-		fakes, problem := startDemo(*secret, *listen)
+		fakes, problem := startDemo(from, *secret)
 		if problem != nil {
 			return problem
 		}

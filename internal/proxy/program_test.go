@@ -103,6 +103,19 @@ func TestDemo(t *testing.T) {
 	assert.NotContains(t, r.log.String(), "a-secret-for-the-demo")
 }
 
+// The flag -secret has a secret in it, or says where one is, as the configuration does. The demo
+// once looked for it in an environment that it did not have, and panicked.
+func TestDemoSecretFromElsewhere(t *testing.T) {
+	t.Parallel()
+	env := func(name string) string { return map[string]string{"CLIENT": clientSecret}[name] }
+	d, err := startDemo(source{getenv: env}, "env:CLIENT")
+	require.NoError(t, err)
+	assert.Equal(t, []string{clientSecret}, d.config.Secrets)
+	require.NoError(t, d.close())
+	_, err = startDemo(source{getenv: env}, "env:NOBODY")
+	require.ErrorContains(t, err, "the environment variable NOBODY is not set")
+}
+
 // A request that has begun ends; new ones are not taken.
 func TestShutdownWaitsForRequests(t *testing.T) {
 	t.Parallel()
