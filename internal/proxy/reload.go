@@ -32,6 +32,12 @@ func (p *proxy) reload() {
 // apply puts a configuration that was checked to work. The first one comes before
 // any request.
 func (p *proxy) apply(c *Config) error {
+	before := p.live.Load()
+	var was *Config
+	if before != nil {
+		was = before.config
+		p.keepFixed(was, c) // first: all else goes by what is left of c
+	}
 	opts, err := c.handlerOptions()
 	if err != nil {
 		return err
@@ -44,12 +50,6 @@ func (p *proxy) apply(c *Config) error {
 		bbb.WithHandlerLogger(p.log), bbb.WithHandlerObserver(p.events.handled))...)
 	if err != nil {
 		return err
-	}
-	before := p.live.Load()
-	var was *Config
-	if before != nil {
-		was = before.config
-		p.keepFixed(was, c)
 	}
 	if err := p.applyServers(was, c); err != nil {
 		return err
@@ -88,6 +88,7 @@ func (p *proxy) keepFixed(was, c *Config) {
 		{"cache", was.Cache != c.Cache},
 		{"timeout", was.Timeout != c.Timeout},
 		{"log.format", was.Log.Format != c.Log.Format},
+		{"limits.url", was.Limits.URL != c.Limits.URL}, // the http.Server goes by it
 		{"tls", (was.TLS == nil) != (c.TLS == nil)},
 	}
 	for _, f := range fixed {
@@ -96,7 +97,7 @@ func (p *proxy) keepFixed(was, c *Config) {
 		}
 	}
 	c.Name, c.Listen, c.Admin, c.Metrics, c.Status = was.Name, was.Listen, was.Admin, was.Metrics, was.Status
-	c.Cache, c.Timeout, c.Log.Format = was.Cache, was.Timeout, was.Log.Format
+	c.Cache, c.Timeout, c.Log.Format, c.Limits.URL = was.Cache, was.Timeout, was.Log.Format, was.Limits.URL
 	if (was.TLS == nil) != (c.TLS == nil) {
 		c.TLS = was.TLS
 	}

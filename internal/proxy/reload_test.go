@@ -95,12 +95,14 @@ func TestReloadOfWhatNeedsARestart(t *testing.T) {
 	r := newRig(t, 1, nil)
 	c := r.config()
 	c["name"], c["listen"], c["status"], c["refresh"] = "another", "127.0.0.1:1", false, "7s"
+	c["limits"] = map[string]any{"url": 300}
 	r.write(c)
 	r.reload()
-	for _, field := range []string{"name", "listen", "status"} {
+	for _, field := range []string{"name", "listen", "status", "limits.url"} {
 		assert.Contains(t, r.log.String(), "a field changes with a restart only\" field="+field)
 	}
-	assert.Equal(t, 3, strings.Count(r.log.String(), "restart only"))
+	assert.Equal(t, 4, strings.Count(r.log.String(), "restart only"))
+	assert.Contains(t, r.call("create", "meetingID=physics&name=Physics&welcome="+strings.Repeat("x", 300)), "SUCCESS", "the limit of before")
 	assert.Equal(t, "school", r.live.Load().config.Name)
 }
 

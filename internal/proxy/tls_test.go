@@ -80,6 +80,15 @@ func TestTLS(t *testing.T) {
 	trust(second)
 	_, _, err = r.get(r.root + "/bigbluebutton/api")
 	require.NoError(t, err)
+
+	// Plain HTTP needs a restart. A reload once took the certificate away all the same, and with it
+	// every connection.
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `{"secrets": [%q], "servers": []}`, clientSecret), 0o600))
+	r.reload <- syscall.SIGHUP
+	require.Eventually(t, func() bool { return strings.Contains(r.log.String(), "restart only\" field=tls") }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Count(r.log.String(), "was read again") == 2 }, time.Minute, 5*time.Millisecond)
+	_, _, err = r.get(r.root + "/bigbluebutton/api")
+	require.NoError(t, err)
 	r.stop()
 	require.NoError(t, <-r.done)
 }
