@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -13,9 +14,9 @@ import (
 )
 
 // decodeStrict reads JSON into v, a pointer to a struct, and refuses what encoding/json passes
-// over in silence: fields that nobody knows, and names in another letter case. Of everything
-// that does not fit it tells all, with the path to it and without the values, which may
-// be secrets.
+// over in silence: fields that nobody knows, names in another letter case, and names that come
+// twice, of which the last one would count. Of everything that does not fit it tells all, with
+// the path to it and without the values, which may be secrets.
 func decodeStrict(text []byte, v any) error {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	var raw json.RawMessage
@@ -55,9 +56,8 @@ func fits(path string, raw json.RawMessage, t reflect.Type, p *problems) {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		var object map[string]json.RawMessage
-		if json.Unmarshal(raw, &object) != nil {
-			p.add(path, "need an object")
+		object, ok := objectOf(path, raw, p)
+		if !ok {
 			return
 		}
 		known := fieldTypes(t)
@@ -69,9 +69,8 @@ func fits(path string, raw json.RawMessage, t reflect.Type, p *problems) {
 			}
 		}
 	case reflect.Map:
-		var object map[string]json.RawMessage
-		if json.Unmarshal(raw, &object) != nil {
-			p.add(path, "need an object")
+		object, ok := objectOf(path, raw, p)
+		if !ok {
 			return
 		}
 		for _, name := range slices.Sorted(maps.Keys(object)) {
@@ -80,7 +79,7 @@ func fits(path string, raw json.RawMessage, t reflect.Type, p *problems) {
 	case reflect.Slice:
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil {
-			p.add(path, "need a list")
+			p.add(cmp.Or(path, "the file"), "need a list")
 			return
 		}
 		for i, one := range list {
@@ -91,6 +90,28 @@ func fits(path string, raw json.RawMessage, t reflect.Type, p *problems) {
 			p.add(path, "need %s", kindName(t.Kind()))
 		}
 	}
+}
+
+// objectOf reads an object, of which each name may come once.
+func objectOf(path string, raw json.RawMessage, p *problems) (object map[string]json.RawMessage, ok bool) {
+	if json.Unmarshal(raw, &object) != nil {
+		p.add(cmp.Or(path, "the file"), "need an object")
+		return nil, false
+	}
+	seen := make(map[string]bool, len(object))
+	d := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = d.Token() // the brace; all of it was read once without an error
+	for d.More() {
+		name, _ := d.Token()
+		var value json.RawMessage
+		_ = d.Decode(&value)
+		if name := name.(string); seen[name] { //nolint:forcetypeassert // names of JSON are texts
+			p.add(below(path, name), "is there twice")
+		} else {
+			seen[name] = true
+		}
+	}
+	return object, true
 }
 
 func below(path, name string) string {
