@@ -34,6 +34,9 @@ func (c *Config) check(p *problems) {
 	} else if _, err := c.certificate(); err != nil {
 		p.add("tls", "%w", err)
 	}
+	if c.Refresh < Duration(minRefresh) {
+		p.add("refresh", "%v, need at least %v", time.Duration(c.Refresh), minRefresh)
+	}
 	if c.Servers == nil { // [] may be meant: they can come with a reload
 		p.add("servers", "is missing")
 	}
@@ -55,13 +58,11 @@ func (c *Config) check(p *problems) {
 	defer func() { _ = trial.Close(context.Background()) }() // nothing is under way
 	for i, s := range c.Servers {
 		opts, err := s.options()
-		if err == nil {
-			var one *bbb.Server
-			if one, err = trial.New(s.Name, s.URL, s.Secret, opts...); err == nil {
-				s.base = one.BaseURL()
-			}
+		one, more := trial.New(s.Name, s.URL, s.Secret, opts...)
+		if more == nil {
+			s.base = one.BaseURL()
 		}
-		if err != nil {
+		if err := errors.Join(err, more); err != nil {
 			p.add(fmt.Sprintf("servers[%d]", i), "%w", err)
 		}
 	}
@@ -93,9 +94,9 @@ func (c *Config) groupOptions() []bbb.GroupOption {
 	return []bbb.GroupOption{bbb.WithTimeout(time.Duration(c.Timeout.Connect), time.Duration(c.Timeout.Request))}
 }
 
-// options are the options of the server.
-func (s *ServerConf) options() ([]bbb.ServerOption, error) {
-	opts := []bbb.ServerOption{
+// options are the options of the server. With an error there are those that make sense.
+func (s *ServerConf) options() (opts []bbb.ServerOption, err error) {
+	opts = []bbb.ServerOption{
 		bbb.WithWeight(s.Weight), bbb.WithLabels(s.Labels), bbb.WithMode(s.Mode),
 		bbb.WithCapacity(s.Capacity.Meetings, s.Capacity.People),
 	}
@@ -103,11 +104,10 @@ func (s *ServerConf) options() ([]bbb.ServerOption, error) {
 		opts = append(opts, bbb.WithSecondSecret(s.SecondSecret))
 	}
 	if s.Algorithm != "" {
-		a, err := bbb.ParseAlgorithm(s.Algorithm)
-		if err != nil {
-			return nil, err
+		var a bbb.Algorithm
+		if a, err = bbb.ParseAlgorithm(s.Algorithm); err == nil {
+			opts = append(opts, bbb.WithAlgorithm(a))
 		}
-		opts = append(opts, bbb.WithAlgorithm(a))
 	}
 	if s.Release != "" {
 		opts = append(opts, bbb.WithRelease(s.Release))
@@ -120,7 +120,7 @@ func (s *ServerConf) options() ([]bbb.ServerOption, error) {
 			User: s.SSH.User, Port: s.SSH.Port, IdentityFile: s.SSH.IdentityFile, ControlPersist: 2 * time.Minute,
 		}))
 	}
-	return opts, nil
+	return opts, err
 }
 
 // same reports whether the server is to be left as it is. Modes are compared apart:

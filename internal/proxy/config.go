@@ -128,6 +128,7 @@ func (d *Duration) UnmarshalJSON(text []byte) error {
 const (
 	defaultListen   = "127.0.0.1:8090"
 	defaultRefresh  = 15 * time.Second
+	minRefresh      = time.Second // each server is asked as often: a slip such as "15ms" is an attack
 	defaultShutdown = 30 * time.Second
 	maxConfigBytes  = 64 << 20
 )
