@@ -1,7 +1,7 @@
 // Proxy is examples/proxy with a Redis or Valkey behind it, so that several of it are one:
 // they know of each other's meetings, and agree on where a new one goes.
 //
-//	cd rediscache && go run ./examples/proxy -config proxy.json -listen 127.0.0.1:8090
+//	cd rediscache && go run ./examples/proxy -config ../proxy.json -listen 127.0.0.1:8090
 //
 // The field "cache" of the configuration names the database, such as redis://localhost:6379/0,
 // or says where the URL is, as "env:REDIS_URL". docs/proxy.md is about the rest.
