@@ -146,7 +146,9 @@ func (e *Error) Error() string {
 		b.WriteString(" on ")
 		b.WriteString(e.Server)
 	}
-	b.WriteString(": ")
+	if b.Len() > len("bbb: ") { // a request for a path that is no call has neither
+		b.WriteString(": ")
+	}
 	b.WriteString(e.reason())
 	return b.String()
 }

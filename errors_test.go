@@ -86,6 +86,7 @@ func TestErrorTexts(t *testing.T) {
 	for want, e := range map[string]*bbb.Error{
 		"bbb: end on a: notFound: gone":           {Server: "a", Call: "end", Key: "notFound", Message: " gone\n", StatusCode: 200},
 		"bbb: end: notFound":                      {Call: "end", Key: "notFound"},
+		"bbb: unsupportedRequest":                 {Key: "unsupportedRequest"},
 		"bbb: end on a: HTTP 502: broken pipe":    {Server: "a", Call: "end", StatusCode: 502, Err: cause},
 		"bbb: end on a: failed without a reason":  {Server: "a", Call: "end", StatusCode: 200},
 		"bbb: end on a: broken pipe; broken pipe": {Server: "a", Call: "end", Err: errors.Join(cause, cause)},
