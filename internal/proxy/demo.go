@@ -43,6 +43,12 @@ func startDemo(s source, secret string) (_ *demo, err error) {
 			Name: name, URL: fake.URL(), Secret: fake.Secret(), Weight: float64(max(2-i, 1)), // one that is twice as big
 		})
 	}
+	if _, port, err := net.SplitHostPort(d.config.Listen); err == nil && port != "0" { // else nobody knows it yet
+		d.config.Relay = &RelayConf{
+			URL: "http://" + reachable(d.config.Listen) + "/bigbluebutton/api/", Key: rand.Text() + rand.Text(),
+			Targets: "any", // who tries it has the receiver on this machine
+		}
+	}
 	var p problems
 	s.fill(d.config, &p)
 	d.config.check(&p)

@@ -116,6 +116,24 @@ func TestDemoSecretFromElsewhere(t *testing.T) {
 	require.ErrorContains(t, err, "the environment variable NOBODY is not set")
 }
 
+// A client of the demo gets callbacks, signed with the secret that was printed, where the port is known
+// in time for them.
+func TestDemoRelaysCallbacks(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]string{
+		"127.0.0.1:8095": "http://127.0.0.1:8095/bigbluebutton/api/", ":8095": "http://localhost:8095/bigbluebutton/api/", "": "http://" + defaultListen + "/bigbluebutton/api/",
+	} {
+		d, err := startDemo(source{listen: listen}, "")
+		require.NoError(t, err)
+		assert.Equal(t, want, d.config.Relay.URL)
+		require.NoError(t, d.close())
+	}
+	d, err := startDemo(source{listen: "127.0.0.1:0"}, "")
+	require.NoError(t, err)
+	assert.Nil(t, d.config.Relay)
+	require.NoError(t, d.close())
+}
+
 // A request that has begun ends; new ones are not taken.
 func TestShutdownWaitsForRequests(t *testing.T) {
 	t.Parallel()
