@@ -24,7 +24,14 @@ const (
 	// What it has no words for.
 	messageNoHooks = "Hooks are not available here."
 	messageNoRaw   = "getRaw is not available here: it tells of everybody's meetings."
+	messageHooks   = "There are too many hooks."
 )
+
+// tenantHooksMax is how many hooks to all meetings a tenant may have. Servers post every event of everybody
+// to each of them, and only the relay knows whose it is; so the hooks of one are the work of all.
+const tenantHooksMax = 100
+
+var errManyHooks = errors.New("bbb: the tenant has too many hooks")
 
 // hookAnswers are what the calls answer when they succeed.
 type hookAnswers struct {
@@ -102,6 +109,9 @@ func handleHooksCreate(ctx context.Context, q *incoming) *Response {
 	if err != nil && (q.strict || !partial(err)) {
 		if _, ok := errors.AsType[*ParamError](err); ok {
 			return q.refuse(keyCreateHook, messageCreateHook, err)
+		}
+		if errors.Is(err, errManyHooks) {
+			return q.refuse(keyCreateHook, messageHooks, err)
 		}
 		return q.failed(err)
 	}
@@ -237,11 +247,21 @@ func (t *tenantHooks) list(ctx context.Context) ([]*Hook, error) {
 
 func (t *tenantHooks) create(ctx context.Context, p HookParams) (existed bool, err error) {
 	r := t.q.relay
-	if _, err := t.list(ctx); err != nil && !partial(err) {
+	had, err := t.list(ctx)
+	if err != nil && !partial(err) {
 		return false, err
 	}
 	if t.real[p.CallbackURL] != nil {
 		return true, nil
+	}
+	toAll := 0
+	for _, h := range had {
+		if h.MeetingID == "" {
+			toAll++
+		}
+	}
+	if p.MeetingID == "" && t.q.tenantName() != "" && toAll >= tenantHooksMax {
+		return false, errManyHooks
 	}
 	h := &relayedHook{sealed: &sealed{
 		tenant: t.q.tenantName(), meeting: p.MeetingID, target: p.CallbackURL, events: p.Events, raw: p.Raw != nil,

@@ -3,6 +3,7 @@ package bbb_test
 import (
 	"context"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -199,6 +200,28 @@ func TestHooksOfTenants(t *testing.T) {
 		for _, f := range r.fakes {
 			assert.Len(t, f.Hooks(), 1, "nobody brings it back")
 		}
+	})
+}
+
+// Servers post each event of everybody to each hook to all meetings, so one tenant with thousands of them could
+// keep the servers and the relay busy for all.
+func TestHooksOfTenantsAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := relayedGroup(t, 1)
+		hook := func(secret string, i int, params ...string) string {
+			return r.call(secret, "hooks/create", append([]string{"callbackURL", fmt.Sprintf("https://red.example/%d", i)}, params...)...)
+		}
+		for i := range 100 {
+			require.Contains(t, hook(redSecret, i), "SUCCESS")
+		}
+		refused := hook(redSecret, 100)
+		assert.Contains(t, refused, "createHookError")
+		assert.Contains(t, refused, "There are too many hooks.")
+		assert.Contains(t, hook(redSecret, 99), "duplicateWarning")
+		assert.Contains(t, hook(redSecret, 101, "meetingID", "physics"), "SUCCESS")
+		assert.Contains(t, hook(blueSecret, 100), "SUCCESS")
+		assert.Len(t, r.fakes[0].Hooks(), 102)
 	})
 }
 

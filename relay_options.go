@@ -33,6 +33,7 @@ type relayConfig struct {
 // new one and then the former ones, which still open what they have sealed.
 //
 // A URL of a client that is too long to be sealed, from about 1,300 bytes on, fails the create with validationError.
+// A tenant may have 100 hooks to all meetings, and more to single ones.
 //
 // # Delivery
 //
