@@ -57,9 +57,13 @@ func (q *incoming) recordingFilter() (f RecordingFilter, possible bool, err erro
 		f.MeetingIDs = nil
 		f.RecordIDs = slices.DeleteFunc(f.RecordIDs, func(id string) bool { return validateRecordID(id) != "" })
 	}
-	kept := f.MeetingIDs[:0]
+	var kept []string
 	for _, id := range f.MeetingIDs {
-		if id = q.realID(id); validateMeetingID(id) == "" {
+		full := q.realID(id)
+		if validateMeetingID(full) == "" {
+			kept = append(kept, full)
+		}
+		if full != id && isRoomID(id) { // breakout rooms are shown with the ID that their server made up
 			kept = append(kept, id)
 		}
 	}
@@ -73,7 +77,7 @@ func (q *incoming) recordingFilter() (f RecordingFilter, possible bool, err erro
 			delete(f.Meta, key)
 		case manyLines(value) != "":
 			possible = false
-		case strings.EqualFold(key, metaMeetingID) && !strings.HasPrefix(value, "%"):
+		case strings.EqualFold(key, metaMeetingID) && !strings.HasPrefix(value, "%") && !isRoomID(value):
 			f.Meta[key] = q.realID(value)
 		}
 	}

@@ -262,6 +262,29 @@ func TestRecordingsOfATenant(t *testing.T) {
 }
 
 // Metadata whose name is not allowed is passed over, and a repeated name counts once.
+// Rooms are shown with the IDs that their servers made up, and so they are asked for.
+func TestRecordingsOfBreakoutRoomsOfATenant(t *testing.T) {
+	t.Parallel()
+	g, fakes := newGroup(t, 1)
+	rooms := make(map[string]string)
+	for i, tenant := range []string{"north", "south"} {
+		id := fmt.Sprintf("%040x-%013d", i+10, 1_600_000_000_000)
+		rooms[tenant] = id
+		fakes[0].AddRecording(bbbtest.Recording{
+			MeetingID: id, Breakout: true, Name: "Room", Metadata: map[string]string{"tenant": tenant, "meetingId": id},
+		})
+	}
+	for query, want := range map[string]int{"": 1, "meetingID=ROOM": 1, "meetingID=other,ROOM": 1, "meta_meetingId=ROOM": 1} {
+		for tenant, room := range rooms {
+			query := strings.ReplaceAll(query, "ROOM", room)
+			for _, asking := range []string{"north", "south"} {
+				n := strings.Count(answer(as(t, g, tenantNamed(asking), "getRecordings", query)), "<recording>")
+				assert.Equal(t, asking == tenant || query == "", n == want, "%s: %s", asking, query)
+			}
+		}
+	}
+}
+
 func TestMetadataOfUpdateRecordings(t *testing.T) {
 	t.Parallel()
 	g, fakes := newGroup(t, 1)
