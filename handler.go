@@ -79,8 +79,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Close stops taking callbacks and waits until those that were taken are delivered or given
-// up. When ctx ends first, the rest is dropped, logged, and the context's error returned. The group
-// stays open.
+// up. When ctx ends first, the rest is dropped, logged, and the context's error returned. Servers that
+// call back meanwhile get 503; other calls are answered as before, so shut the [http.Server] down first. The
+// group stays open: close it last.
 func (h *Handler) Close(ctx context.Context) error {
 	if h.relay == nil {
 		return nil

@@ -44,7 +44,7 @@ type proxy struct {
 
 	cache bbb.Cache // nil for the memory
 
-	// The fields below belong to the goroutine of run.
+	// The fields below belong to the goroutine of serve.
 	refreshing func() // ends Group.Run and waits for it
 }
 
