@@ -142,3 +142,28 @@ func TestUsageOfTenants(t *testing.T) {
 	assert.InDelta(t, 30, got[`bbb_tenant_people_limit{tenant="acme"}`], 0)
 	assert.NotContains(t, got, `bbb_tenant_people_limit{tenant="umbrella"}`, "no limit is not a limit of 0")
 }
+
+// What counts as whose, as the limits of tenants count it.
+func TestUsageOfOddMeetings(t *testing.T) {
+	t.Parallel()
+	umbrella := &bbb.Tenant{Name: "umbrella", Namespace: "u", Meta: map[string]string{"Org": "umbrella"}}
+	marked := map[string]string{"org": " umbrella "}
+	for want, m := range map[bool][]*bbb.Meeting{
+		true: {
+			{ID: "u-1", Metadata: marked},
+			{ID: "made-up-by-a-server", IsBreakout: true, Metadata: marked},
+		},
+		false: {
+			{ID: "v-1", Metadata: marked}, {ID: "u1", Metadata: marked},
+			{ID: "u-1"}, {ID: "u-1", Metadata: map[string]string{"org": "another"}},
+		},
+	} {
+		for _, one := range m {
+			assert.Equal(t, want, owns(umbrella, one), "%+v", one)
+		}
+	}
+	var used usage
+	used.add(&bbb.Meeting{ParticipantCount: 3})
+	used.add(&bbb.Meeting{ParticipantCount: 2, IsBreakout: true})
+	assert.Equal(t, usage{Meetings: 1, People: 5}, used, "a room is none of the tenant's meetings")
+}

@@ -179,6 +179,12 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 		require.Fail(t, "it did not wait", "%v", err)
 	default:
 	}
+	admin := regexp.MustCompile(`for operators: (\S+)`).FindStringSubmatch(r.out.String())
+	require.NotNil(t, admin)
+	resp, body, err := r.get("http://" + admin[1] + "/healthz")
+	require.NoError(t, err, "operators are served to the end")
+	assert.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	assert.Contains(t, body, "shutting down")
 	close(goOn)
 	assert.Contains(t, <-answer, "<returncode>SUCCESS</returncode>")
 	require.NoError(t, <-r.done)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -160,10 +161,7 @@ func (p *proxy) closeCache() error {
 // their own here: an upload takes as long as it takes, and the handler looks after
 // those that stand still.
 func (p *proxy) server(h http.Handler, c *Config) *http.Server {
-	limit := c.Limits.URL
-	if limit == 0 {
-		limit = 64 << 10
-	}
+	limit := cmp.Or(c.Limits.URL, bbb.DefaultHandlerURLLimit)
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,

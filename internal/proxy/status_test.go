@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bbbgroup/bbb"
 	"github.com/bbbgroup/bbb/bbbtest"
@@ -138,6 +140,54 @@ func TestStatusOfManyServers(t *testing.T) {
 	assert.Equal(t, keptDecisions, strings.Count(page, "<details"))
 	assert.Regexp(t, `and (39|40) more servers`, text(t, page))
 	assert.Contains(t, page, "bbb59.test")
+}
+
+// Who was chosen is shown, also by a choice at random among the many that are not.
+func TestStatusShowsTheChosenServer(t *testing.T) {
+	t.Parallel()
+	ranking := &bbb.Ranking{Chosen: "bbb29"}
+	for i := range 30 {
+		ranking.Servers = append(ranking.Servers, bbb.RankedServer{Server: fmt.Sprintf("bbb%02d", i), Score: 1})
+	}
+	row := decisionOf(bbb.RankingEvent{Ranking: ranking}, ranking.Time)
+	require.Len(t, row.Servers, shownServers+1)
+	assert.True(t, row.Servers[shownServers].Chosen)
+	assert.Equal(t, 9, row.More)
+}
+
+// A tenant that has all it may have is marked, and one without a limit never is.
+func TestStatusOfFullTenants(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		used, limit int
+		full        bool
+		share       int
+	}{{0, 0, false, 0}, {9, 0, false, 0}, {4, 5, false, 80}, {5, 5, true, 100}, {6, 5, true, 100}} {
+		assert.Equal(t, test.full, full(test.used, test.limit), "%+v", test)
+		assert.Equal(t, test.share, share(test.used, test.limit), "%+v", test)
+	}
+}
+
+// A page is for reading; anything else at its path is a request like others.
+func TestPagesAreOnlyRead(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, nil)
+	for method, want := range map[string]string{http.MethodGet: "text/html; charset=utf-8", http.MethodHead: "text/html; charset=utf-8", http.MethodPost: "text/xml;charset=utf-8"} {
+		w := httptest.NewRecorder()
+		r.routes(true).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/status", http.NoBody))
+		assert.Equal(t, want, w.Header().Get("Content-Type"), method)
+	}
+}
+
+// What a client that is slow or talks too much can hold is bounded.
+func TestServerHasBounds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 0, nil)
+	srv := r.server(r.routes(true), &Config{})
+	assert.Equal(t, 10*time.Second, srv.ReadHeaderTimeout)
+	assert.Positive(t, srv.IdleTimeout)
+	assert.Equal(t, bbb.DefaultHandlerURLLimit+maxHeader, srv.MaxHeaderBytes)
+	assert.Equal(t, 300+maxHeader, r.server(r.routes(true), &Config{Limits: LimitsConf{URL: 300}}).MaxHeaderBytes)
 }
 
 // Pages for operators are off unless they are wanted, and then where they are wanted.
