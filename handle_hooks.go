@@ -266,7 +266,7 @@ func (t *tenantHooks) create(ctx context.Context, p HookParams) (existed bool, e
 	h := &relayedHook{sealed: &sealed{
 		tenant: t.q.tenantName(), meeting: p.MeetingID, target: p.CallbackURL, events: p.Events, raw: p.Raw != nil,
 	}}
-	ok := false
+	var ok bool
 	if h.url, ok = r.urls.seal(relayHook, h.sealed); !ok {
 		return false, &ParamError{Call: callHooksCreate, Param: "callbackURL", Problem: "is too long to be relayed"}
 	}
