@@ -33,7 +33,7 @@ func TestFieldsOfAServerWork(t *testing.T) {
 // What it says of the handler, clients notice.
 func TestFieldsOfTheHandlerWork(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, 1, func(c map[string]any) {
+	r := newRig(t, 2, func(c map[string]any) {
 		c["freshness"], c["strictLists"], c["forms"], c["algorithms"] = "1h", true, []any{"query"}, []any{"sha1", "sha384"}
 		c["limits"] = map[string]any{"params": 4, "body": 300}
 	})
