@@ -104,7 +104,10 @@ const relayPatience = 3 * time.Second
 func (r *relay) serve(w http.ResponseWriter, req *http.Request, rest string) (tenant string) {
 	kind, s, ok := r.urls.open(rest)
 	if !ok {
-		r.configs[relayEnded].refuse(w, req, http.StatusNotFound, "the URL is not one of ours")
+		// Not a warning: anybody can ask for it, as often as he likes.
+		r.log.LogAttrs(req.Context(), slog.LevelDebug, callbackRefused,
+			slog.String("reason", "the URL is not one of ours"), slog.Int("status", http.StatusNotFound), slog.String("remote", req.RemoteAddr))
+		reply(w, http.StatusNotFound)
 		return ""
 	}
 	c := r.configs[kind]
