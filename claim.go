@@ -204,10 +204,14 @@ func (g *Group) claim(ctx context.Context, id string, s *Server, own claim, free
 
 // withdraw makes our own claim free for others after its server refused. It
 // reports false when the claim is not pending any more: another process gave up
-// waiting for us and went on with it.
+// waiting for us and went on with it. A claim that another process has by now stays: ours is
+// behind us, or was never in the Cache, which failed, and writing it would be writing over that one.
 func (g *Group) withdraw(ctx context.Context, id string, own claim) bool {
 	ctx = context.WithoutCancel(ctx)
-	if last, ok := g.store.claim(ctx, id); ok && last.token == own.token && last.state != claimPending {
+	switch last, ok := g.store.claim(ctx, id); {
+	case ok && last.token != own.token:
+		return true
+	case ok && last.state != claimPending:
 		return false
 	}
 	g.store.mark(ctx, own, claimVoid)

@@ -2,9 +2,11 @@ package bbb_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,4 +243,55 @@ func (c politeCache) Get(ctx context.Context, key string) ([]byte, bool, error) 
 		return nil, false, ctx.Err()
 	}
 	return c.Cache.Get(ctx, key)
+}
+
+// A claim that the Cache failed to take counts as ours, for want of better. When the server refused after that, it
+// was given up by writing over the claim of the process that really had it, and the meeting was created twice.
+func TestGivingUpLeavesTheClaimOfOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shared := bbb.NewMemoryCache()
+		fakes := newFakes(t, 3)
+		only := func(name string) bbb.GroupOption {
+			return bbb.WithCheckers(func(s *bbb.Server, _ bbb.Criteria) bbb.Factor {
+				factor := bbb.Factor{Checker: "name", Value: 0.5}
+				if s.Name() == name {
+					factor.Value = 1
+				}
+				return factor
+			})
+		}
+		other := newGroupOf(t, fakes, bbb.WithCache(shared), only("bbb2"))
+		defer fakes[1].Inject(bbbtest.Fault{Call: "create", Latency: 3 * time.Second, Times: 1})()
+		defer fakes[0].Inject(bbbtest.Fault{Call: "create", Status: http.StatusForbidden})()
+		created := make(chan struct{})
+		g := newGroupOf(t, fakes, only("bbb1"), bbb.WithCache(&brokenAdd{Cache: shared, broken: sync.OnceFunc(func() {
+			go func() {
+				defer close(created)
+				_, err := other.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "physics", Name: "Physics"})
+				assert.NoError(t, noted(t, err))
+			}()
+			wait(t, 100*time.Millisecond)
+		})}))
+		_, err := g.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: "physics", Name: "Physics", AttendeePW: "attendee-x", ModeratorPW: "moderator-x"})
+		_ = noted(t, err)
+		<-created
+		assert.Equal(t, []string{"bbb2"}, holders(fakes, "physics"))
+	})
+}
+
+// brokenAdd is a Cache whose first Add gets no answer.
+type brokenAdd struct {
+	bbb.Cache
+
+	broken func()
+	once   atomic.Bool
+}
+
+func (c *brokenAdd) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	if c.once.CompareAndSwap(false, true) {
+		c.broken()
+		return false, errors.New("the connection broke")
+	}
+	return c.Cache.Add(ctx, key, value, ttl)
 }
