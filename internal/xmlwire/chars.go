@@ -61,16 +61,18 @@ func isChar(r rune) bool {
 // legal character beyond ASCII, or -1. Control characters are found later, by
 // the loops that look at every byte anyway.
 func encodingFault(body []byte) int {
-	if utf8.Valid(body) && !bytes.Contains(body, []byte("\uFFFE")) && !bytes.Contains(body, []byte("\uFFFF")) {
-		return -1
-	}
-	for i := 0; ; { // ends, as there is a fault
+	for i := 0; i < len(body); {
+		if body[i] < utf8.RuneSelf {
+			i += max(1, ascii(body[i:]))
+			continue
+		}
 		r, size := utf8.DecodeRune(body[i:])
 		if r == utf8.RuneError && size <= 1 || r == 0xFFFE || r == 0xFFFF {
 			return i
 		}
 		i += size
 	}
+	return -1
 }
 
 // wideStart and widePart are what the fifth edition of XML 1.0 (NameStartChar,

@@ -1,6 +1,11 @@
 package xmlwire
 
-import "cmp"
+import (
+	"cmp"
+	"encoding/binary"
+	"math/bits"
+	"sync"
+)
 
 // Limits bound what a body may cost to read; the size of the body itself is
 // bounded by whoever reads it. A zero field means its default. Elements bounds
@@ -19,9 +24,42 @@ func (l Limits) orDefault() Limits {
 // the end of that element, whatever it makes of it.
 type decoder struct {
 	scanner
-	scratch []byte            // text that had to be put together
-	words   map[string]string // strings of this body that occur often
+	scratch []byte // text that had to be put together
+	memory         // of the strings that were read
+	steps   []step // of all records, see walk
+	round   uint32 // number of the body, for steps
 }
+
+// decoders keeps what a decoder needs, so that reading an answer allocates
+// little but the answer.
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+func newDecoder(body []byte, lim Limits) *decoder {
+	d := decoders.Get().(*decoder)
+	d.scanner = scanner{buf: body, limits: lim.orDefault(), attrs: d.attrs[:0]}
+	if n := int(stepsInAll.Load()); len(d.steps) < n {
+		d.steps = make([]step, n)
+	}
+	if d.round++; d.round == 0 { // they are used up: begin again, without those of long ago
+		clear(d.steps)
+		d.round = 1
+	}
+	return d
+}
+
+// free gives d back. Nothing that a body was read from or into stays with it.
+func (d *decoder) free() {
+	clear(d.attrs[:cap(d.attrs)])
+	d.scanner = scanner{attrs: d.attrs[:0]}
+	d.forget()
+	if cap(d.scratch) > maxScratch {
+		d.scratch = nil
+	}
+	decoders.Put(d)
+}
+
+// maxScratch is what a decoder may keep of memory for unusually long texts.
+const maxScratch = 64 << 10
 
 // child passes text up to the next child of parent and its start tag, or to
 // the end of parent, where it returns false.
@@ -50,8 +88,9 @@ func (d *decoder) child(parent tag) (t tag, ok bool, err error) {
 	}
 }
 
-// text reads t to its end and returns the character data directly in it,
-// without that of children. The bytes are valid until the next call.
+// text reads t up to its end tag, if it has one, and returns the character
+// data directly in it, without that of children. The bytes are valid until the
+// next call.
 func (d *decoder) text(t tag) ([]byte, error) {
 	if t.empty {
 		return nil, nil
@@ -61,14 +100,39 @@ func (d *decoder) text(t tag) ([]byte, error) {
 		return nil, err
 	}
 	if plain && d.peek(1) == '/' { // nearly always
-		return raw, d.endTag(t)
+		return raw, nil
 	}
+	return d.mixed(raw)
+}
+
+// plain is text for an element with nothing but plain text in it. It returns
+// false, and passes nothing, when it is not sure of that.
+func (d *decoder) plain() (text []byte, ok bool) {
+	rest := d.buf[d.pos:]
+	for n := 0; len(rest)-n > 8; n += 8 {
+		marks := special(binary.LittleEndian.Uint64(rest[n:]))
+		if marks == 0 {
+			continue
+		}
+		n += bits.TrailingZeros64(marks) / 8
+		if rest[n] != '<' || rest[n+1] != '/' {
+			return nil, false
+		}
+		d.pos += n
+		return rest[:n], true
+	}
+	return nil, false
+}
+
+// mixed is text for what is more than one run of plain text. The first run was
+// passed already.
+func (d *decoder) mixed(raw []byte) (text []byte, err error) {
 	d.scratch = appendText(d.scratch[:0], raw)
 	for {
 		var cdata []byte
 		switch d.peek(1) {
 		case '/':
-			return d.scratch, d.endTag(t)
+			return d.scratch, nil
 		case '!':
 			cdata, err = d.declaration()
 			d.scratch = appendLiteral(d.scratch, cdata)
@@ -90,6 +154,15 @@ func (d *decoder) text(t tag) ([]byte, error) {
 	}
 }
 
+// whole reads t to its end, end tag included, and returns its text.
+func (d *decoder) whole(t tag) ([]byte, error) {
+	text, err := d.text(t)
+	if err == nil && !t.empty {
+		err = d.endTag(t)
+	}
+	return text, err
+}
+
 // skip passes the rest of an element that no field wants, checked like any
 // other.
 func (d *decoder) skip(t tag) error {
@@ -104,43 +177,11 @@ func (d *decoder) skip(t tag) error {
 	}
 }
 
-// each hands every child of t that is called item to read and skips others.
-func (d *decoder) each(t tag, item string, read func(c tag) error) error {
-	for {
-		c, ok, err := d.child(t)
-		switch {
-		case err != nil || !ok:
-			return err
-		case string(c.local()) == item:
-			err = read(c)
-		default:
-			err = d.skip(c)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
 // value returns the text of an attribute. The bytes are valid until the next
 // call.
 func (d *decoder) value(a attribute) []byte {
 	d.scratch = appendText(d.scratch[:0], a.raw)
 	return d.scratch
-}
-
-// word returns b as a string and the same string for the same bytes, so that
-// the role of a thousand attendees is kept once.
-func (d *decoder) word(b []byte) string {
-	if w, ok := d.words[string(b)]; ok {
-		return w
-	}
-	if d.words == nil {
-		d.words = make(map[string]string)
-	}
-	w := string(b)
-	d.words[w] = w
-	return w
 }
 
 func (d *decoder) valueError(name, want string) error {

@@ -57,23 +57,28 @@ func (f Field[T]) Attr() Field[T] {
 	return f
 }
 
-// read reads the element t, which goes by the field's name.
+// read reads the element t, which goes by the field's name. It stops before
+// the end tag of a scalar and behind that of a structure.
 func (f *Field[T]) read(d *decoder, t tag, v *T) error {
 	if f.parse == nil {
 		return f.decode(d, t, v)
 	}
 	text, err := d.text(t)
-	if err != nil {
-		return err
+	if err == nil && !f.parse(d, v, text) {
+		err = f.refuse(d, t)
 	}
-	return f.accept(d, v, text)
+	return err
 }
 
-func (f *Field[T]) accept(d *decoder, v *T, text []byte) error {
-	if !f.parse(d, v, text) {
-		return d.valueError(f.name, f.want)
+// refuse returns the error for the text of t, unless there is one that comes
+// before: it says where t ends.
+func (f *Field[T]) refuse(d *decoder, t tag) error {
+	if !t.empty {
+		if err := d.endTag(t); err != nil {
+			return err
+		}
 	}
-	return nil
+	return d.valueError(f.name, f.want)
 }
 
 // omitted reports whether the field is left out when v is written.

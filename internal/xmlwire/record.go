@@ -5,11 +5,11 @@ import "slices"
 // Record describes an element of the answers as the fields of T. It is made
 // once, usually in a package variable, and is safe for use by many goroutines.
 type Record[T any] struct {
-	fields   []Field[T]     // as given
-	attrs    []Field[T]     // those that are attributes
-	elements []Field[T]     // those that are child elements, in writing order
-	index    map[string]int // name to place in elements
-	content  *Field[T]      // text of the element itself, usually nil
+	fields   []Field[T] // as given
+	attrs    []Field[T] // those that are attributes
+	elements []Field[T] // those that are child elements, in writing order
+	children children   // their names
+	content  *Field[T]  // text of the element itself, usually nil
 }
 
 // NewRecord makes a Record of fields, which are written in this order and read
@@ -17,7 +17,8 @@ type Record[T any] struct {
 // name is no name in XML, or if Content stands beside child elements: these
 // are mistakes in the program.
 func NewRecord[T any](fields ...Field[T]) *Record[T] {
-	r := &Record[T]{fields: slices.Clone(fields), index: make(map[string]int)}
+	r := &Record[T]{fields: slices.Clone(fields)}
+	var names []string
 	for _, f := range r.fields {
 		switch f.kind {
 		case content:
@@ -30,13 +31,13 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 			r.attrs = append(r.attrs, f)
 		case element:
 			mustBeName(f.name)
-			_, twice := r.index[f.name]
-			mustBe(!twice, "two elements called "+f.name)
-			r.index[f.name] = len(r.elements)
+			mustBe(!slices.Contains(names, f.name), "two elements called "+f.name)
+			names = append(names, f.name)
 			r.elements = append(r.elements, f)
 		}
 	}
 	mustBe(r.content == nil || len(r.elements) == 0, "content beside child elements")
+	r.children = newChildren(names...)
 	return r
 }
 
@@ -66,7 +67,8 @@ func (r *Record[T]) Fields() []Field[T] { return slices.Clone(r.fields) }
 // The error is ErrEmpty, a *SyntaxError, a *RootError or a *ValueError; into
 // then holds what was read before it.
 func (r *Record[T]) Decode(body []byte, root string, into *T, lim Limits) error {
-	d := &decoder{scanner: scanner{buf: body, limits: lim.orDefault()}}
+	d := newDecoder(body, lim)
+	defer d.free()
 	t, err := d.root(root)
 	if err != nil {
 		return err
@@ -85,23 +87,32 @@ func (r *Record[T]) read(d *decoder, t tag, v *T) error {
 		}
 	}
 	if r.content != nil {
-		return r.content.read(d, t, v)
+		err := r.content.read(d, t, v)
+		if err == nil && !t.empty {
+			err = d.endTag(t)
+		}
+		return err
 	}
-	next := 0
+	w := r.children.walk(t)
 	for {
-		c, ok, err := d.child(t)
-		if err != nil || !ok {
+		i, err := w.next(d)
+		if err != nil || i < 0 {
 			return err
 		}
-		if i, known := r.find(c.local(), next); known {
-			next = i + 1
-			err = r.elements[i].read(d, c, v)
-		} else {
-			err = d.skip(c)
+		f := &r.elements[i]
+		if f.parse != nil && w.open {
+			// What most elements are, without going through read.
+			if text, ok := d.plain(); ok {
+				if !f.parse(d, v, text) {
+					return f.refuse(d, w.child)
+				}
+				continue
+			}
 		}
-		if err != nil {
+		if err := f.read(d, w.child, v); err != nil {
 			return err
 		}
+		w.open = w.open && f.parse != nil // a structure reads its end tag
 	}
 }
 
@@ -109,23 +120,13 @@ func (r *Record[T]) readAttrs(d *decoder, v *T) error {
 	for _, a := range d.attrs {
 		for i := range r.attrs {
 			if f := &r.attrs[i]; f.name == string(a.local) {
-				if err := f.accept(d, v, d.value(a)); err != nil {
-					return err
+				if !f.parse(d, v, d.value(a)) {
+					return d.valueError(f.name, f.want)
 				}
 			}
 		}
 	}
 	return nil
-}
-
-// find returns the place of the element called name. Servers keep to one
-// order, so most often it is the next one.
-func (r *Record[T]) find(name []byte, next int) (i int, ok bool) {
-	if next < len(r.elements) && r.elements[next].name == string(name) {
-		return next, true
-	}
-	i, ok = r.index[string(name)]
-	return i, ok
 }
 
 // Append appends v as an element called name, which must be a name in XML.

@@ -30,7 +30,7 @@ func scalar[T any, V comparable](name, want string, at func(*T) *V,
 // String is a text kept as it is, white space at its ends included.
 func String[T any, S ~string](name string, at func(*T) *S) Field[T] {
 	return scalar(name, "text", at,
-		func(_ *decoder, text []byte) (S, bool) { return S(text), true },
+		func(d *decoder, text []byte) (S, bool) { return S(d.keep(text)), true },
 		formatString[S])
 }
 
@@ -38,7 +38,7 @@ func String[T any, S ~string](name string, at func(*T) *S) Field[T] {
 // with line ends: URLs, ids and keys.
 func Trimmed[T any, S ~string](name string, at func(*T) *S) Field[T] {
 	return scalar(name, "text", at,
-		func(_ *decoder, text []byte) (S, bool) { return S(trim(text)), true },
+		func(d *decoder, text []byte) (S, bool) { return S(d.keep(trim(text))), true },
 		formatString[S])
 }
 
@@ -70,10 +70,18 @@ func formatString[S ~string](dst []byte, s S, e *escapes) []byte {
 // every other text.
 func Bool[T any](name string, at func(*T) *bool) Field[T] {
 	return scalar(name, "true or false", at,
-		func(_ *decoder, text []byte) (bool, bool) {
-			return bytes.EqualFold(trim(text), []byte("true")), true
-		},
+		func(_ *decoder, text []byte) (bool, bool) { return parseBool(text), true },
 		func(dst []byte, x bool, _ *escapes) []byte { return strconv.AppendBool(dst, x) })
+}
+
+func parseBool(text []byte) bool {
+	switch string(text) {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return bytes.EqualFold(trim(text), []byte("true"))
 }
 
 const wantNumber = "a whole number in range"
@@ -139,7 +147,7 @@ func Custom[T any](name, want string, parse func(v *T, text string) bool, format
 	return Field[T]{
 		name:   name,
 		want:   want,
-		parse:  func(_ *decoder, v *T, text []byte) bool { return parse(v, string(text)) },
+		parse:  func(d *decoder, v *T, text []byte) bool { return parse(v, d.keep(text)) },
 		format: func(dst []byte, v *T, e *escapes) []byte { return appendEscaped(dst, format(v), e) },
 		isZero: func(v *T) bool { return format(v) == "" },
 	}
@@ -147,6 +155,9 @@ func Custom[T any](name, want string, parse func(v *T, text string) bool, format
 
 // parseInt reads a number as Int describes.
 func parseInt(text []byte) (n int64, ok bool) {
+	if n, ok := parseDigits(text); ok {
+		return n, true
+	}
 	text = trim(text)
 	if len(text) == 0 || string(text) == "null" {
 		return 0, true
@@ -174,4 +185,19 @@ func parseInt(text []byte) (n int64, ok bool) {
 		n = -n
 	}
 	return n, digits
+}
+
+// parseDigits reads what nearly every number is: digits, and few enough to be
+// in range.
+func parseDigits(text []byte) (n int64, ok bool) {
+	if len(text) == 0 || len(text) > 18 {
+		return 0, false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }

@@ -91,13 +91,15 @@ func (s *scanner) blanks() bool {
 func (s *scanner) run() (text []byte, plain bool, err error) {
 	buf, i := s.buf, s.pos
 	plain = true
-	for i < len(buf) {
-		c := buf[i]
-		if classes[c]&textSpecial == 0 {
-			i++
-			continue
+	for {
+		i += plainText(buf[i:])
+		for i < len(buf) && classes[buf[i]]&textSpecial == 0 {
+			i++ // the last few bytes, or white space
 		}
-		switch c {
+		if i == len(buf) {
+			return nil, false, s.truncated()
+		}
+		switch buf[i] {
 		case '<':
 			text, s.pos = buf[s.pos:i], i
 			return text, plain, nil
@@ -120,7 +122,6 @@ func (s *scanner) run() (text []byte, plain bool, err error) {
 			return nil, false, s.fault(i, faultControl, nil)
 		}
 	}
-	return nil, false, s.truncated()
 }
 
 // until passes everything up to and including end and returns what stands

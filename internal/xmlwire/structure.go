@@ -30,20 +30,15 @@ func structure[T, V any](name string, at func(*T) *V,
 func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 	return structure(name, at,
 		func(d *decoder, t tag, x *map[string]string) error {
-			for {
-				c, ok, err := d.child(t)
-				if err != nil || !ok {
-					return err
-				}
-				text, err := d.text(c)
-				if err != nil {
-					return err
-				}
-				if *x == nil {
-					*x = make(map[string]string)
-				}
-				(*x)[d.word(c.local())] = string(text)
+			var few [12]pair // beyond them there is an allocation more
+			pairs, err := d.pairs(few[:0], t)
+			if *x == nil && len(pairs) > 0 {
+				*x = make(map[string]string, len(pairs))
 			}
+			for _, p := range pairs {
+				(*x)[p.key] = p.value
+			}
+			return err
 		},
 		func(dst []byte, x *map[string]string) []byte {
 			for _, key := range slices.Sorted(maps.Keys(*x)) {
@@ -56,17 +51,36 @@ func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 		func(x *map[string]string) bool { return len(*x) == 0 })
 }
 
+type pair struct{ key, value string }
+
+// pairs appends the children of t, for a map to be made of the right size.
+func (d *decoder) pairs(list []pair, t tag) ([]pair, error) {
+	for {
+		c, ok, err := d.child(t)
+		if err != nil || !ok {
+			return list, err
+		}
+		text, err := d.whole(c)
+		if err != nil {
+			return list, err
+		}
+		list = append(list, pair{d.word(c.local()), d.keep(text)})
+	}
+}
+
 // Strings is a list of Trimmed texts, each in an element called item. An
 // element without items leaves the slice nil.
 func Strings[T any](name, item string, at func(*T) *[]string) Field[T] {
-	mustBeName(item)
+	items := newItems[string](item)
+	one := func(d *decoder, c tag, s *string) error {
+		text, err := d.whole(c)
+		*s = d.keep(trim(text))
+		return err
+	}
 	return structure(name, at,
-		func(d *decoder, t tag, x *[]string) error {
-			return d.each(t, item, func(c tag) error {
-				text, err := d.text(c)
-				*x = append(*x, string(trim(text)))
-				return err
-			})
+		func(d *decoder, t tag, x *[]string) (err error) {
+			*x, err = items.read(d, t, *x, one)
+			return err
 		},
 		func(dst []byte, x *[]string) []byte {
 			for _, s := range *x {
@@ -80,13 +94,11 @@ func Strings[T any](name, item string, at func(*T) *[]string) Field[T] {
 // List is a list of objects, each in an element called item. An element
 // without items leaves the slice nil.
 func List[T, E any](name, item string, at func(*T) *[]E, rec *Record[E]) Field[T] {
-	mustBeName(item)
+	items := newItems[E](item)
 	return structure(name, at,
-		func(d *decoder, t tag, x *[]E) error {
-			return d.each(t, item, func(c tag) error {
-				*x = append(*x, *new(E))
-				return rec.read(d, c, &(*x)[len(*x)-1])
-			})
+		func(d *decoder, t tag, x *[]E) (err error) {
+			*x, err = items.read(d, t, *x, rec.read)
+			return err
 		},
 		func(dst []byte, x *[]E) []byte {
 			for i := range *x {
@@ -99,14 +111,15 @@ func List[T, E any](name, item string, at func(*T) *[]E, rec *Record[E]) Field[T
 
 // PtrList is a List of pointers. A nil pointer is not written.
 func PtrList[T, E any](name, item string, at func(*T) *[]*E, rec *Record[E]) Field[T] {
-	mustBeName(item)
+	items := newItems[*E](item)
+	one := func(d *decoder, c tag, e **E) error {
+		*e = new(E)
+		return rec.read(d, c, *e)
+	}
 	return structure(name, at,
-		func(d *decoder, t tag, x *[]*E) error {
-			return d.each(t, item, func(c tag) error {
-				e := new(E)
-				*x = append(*x, e)
-				return rec.read(d, c, e)
-			})
+		func(d *decoder, t tag, x *[]*E) (err error) {
+			*x, err = items.read(d, t, *x, one)
+			return err
 		},
 		func(dst []byte, x *[]*E) []byte {
 			for _, e := range *x {

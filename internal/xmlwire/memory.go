@@ -1,0 +1,59 @@
+package xmlwire
+
+import "strings"
+
+// memory makes the strings of an answer. Two thousand texts of ten bytes each
+// would be two thousand objects; so they are put into chunks, one behind the
+// other.
+//
+// A string keeps its chunk alive, and with it the neighbours. One chunk for
+// the whole answer would mean that a single meeting, kept until it ends, keeps
+// all the others of that answer in memory. Chunks are therefore small: what is
+// kept keeps at most two of them besides what it holds.
+type memory struct {
+	chunk strings.Builder // filled once and never changed
+	words [64]string      // short texts that occur often, by their hash
+}
+
+const (
+	chunkSize = 2 << 10
+	longText  = chunkSize / 8 // gets a string of its own rather than waste the end of a chunk
+	longWord  = 64
+)
+
+// copyOf returns text as a string. rest is how many bytes of the body are yet
+// to come, of which about a quarter are values: a small answer gets a small
+// chunk.
+func (m *memory) copyOf(text []byte, rest int) string {
+	if len(text) > m.chunk.Cap()-m.chunk.Len() {
+		if len(text) >= longText {
+			return string(text)
+		}
+		m.chunk.Reset()
+		m.chunk.Grow(max(len(text), min(chunkSize, rest/4)))
+	}
+	from := m.chunk.Len()
+	m.chunk.Write(text)
+	return m.chunk.String()[from:]
+}
+
+// word returns text as a string, and nearly always the same string for the
+// same text, so that the role of a thousand attendees is kept once. Words are
+// remembered from one answer to the next.
+func (m *memory) word(text []byte) string {
+	n := len(text)
+	if n == 0 || n > longWord {
+		return string(text)
+	}
+	w := &m.words[(n*7^int(text[0])^int(text[n/2])<<1^int(text[n-1])<<3)%len(m.words)]
+	if *w != string(text) {
+		*w = string(text)
+	}
+	return *w
+}
+
+// forget leaves the chunk to those who have strings in it.
+func (m *memory) forget() { m.chunk.Reset() }
+
+// keep returns text as a string.
+func (d *decoder) keep(text []byte) string { return d.copyOf(text, len(d.buf)-d.pos) }

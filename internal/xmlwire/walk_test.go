@@ -1,0 +1,118 @@
+package xmlwire_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bbbgroup/bbb/internal/xmlwire"
+)
+
+// What is remembered of one item must not change what the next one means, so
+// here odd ones stand among equal ones.
+const usualItem = "<attendee>\n <userID>u</userID>\n <role>VIEWER</role>\n <isPresenter>true</isPresenter>\n <customdata/>\n</attendee>\n"
+
+func amongUsual(odd string) []byte {
+	return []byte("<response><attendees>" + usualItem + usualItem + odd + usualItem + odd + "</attendees></response>")
+}
+
+func TestOddItems(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []string{
+		"", "<attendee/>", "<attendee></attendee>", "<attendee a='b'/>", "<other/>", "<other>\n", "text",
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID/>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID></userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID>u</userID\n>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID>u<a>b</a></userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID><role>b</role></userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID><userID/></userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID/></userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<n:userID>u</n:userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<n:userID>u</userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID>u</n:userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID a=''>u</userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID>u&</userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID>&amp;</userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID>\x01</userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", "<userID>]]></userID>"),
+		strings.ReplaceAll(usualItem, "<userID>u</userID>", ""),
+		strings.ReplaceAll(usualItem, "attendee>", "n:attendee>"),
+		strings.ReplaceAll(usualItem, "<attendee>", "<n:attendee>"),
+		strings.ReplaceAll(usualItem, "</attendee>", "</n:attendee>"),
+		strings.ReplaceAll(usualItem, "</attendee>", "</tendee>"),
+		strings.ReplaceAll(usualItem, "<customdata/>", ""),
+		strings.ReplaceAll(usualItem, "<customdata/>", "<customdata>"),
+		strings.ReplaceAll(usualItem, "<customdata/>", "<customdata a=''/>"),
+		strings.ReplaceAll(usualItem, "<customdata/>", "<customdata>\n</customdata>"),
+		strings.ReplaceAll(usualItem, "<customdata/>", "<customdata><customdata/></customdata>"),
+		strings.ReplaceAll(usualItem, "\n ", ""),
+		strings.ReplaceAll(usualItem, "\n ", "<!-- -->"),
+		strings.ReplaceAll(usualItem, "\n ", "<unknown/>"),
+		strings.ReplaceAll(usualItem, "\n ", "&lt;"),
+	} {
+		compare(t, amongUsual(odd))
+	}
+}
+
+func TestDamagedItems(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(5000) {
+		compare(t, amongUsual(string(newGenerator(seed, 2).damage([]byte(usualItem)))))
+	}
+}
+
+// One record is read as an item of two lists with other names.
+func TestSameRecordUnderTwoNames(t *testing.T) {
+	t.Parallel()
+	type pair struct{ Left, Right []attendee }
+	rec := xmlwire.NewRecord(
+		xmlwire.List("left", "a", func(p *pair) *[]attendee { return &p.Left }, attendeeRecord),
+		xmlwire.List("right", "bcd", func(p *pair) *[]attendee { return &p.Right }, attendeeRecord),
+	)
+	const left, right = "<a><userID>u</userID></a>", "<bcd><userID>u</userID></bcd>"
+	u := attendee{UserID: "u"}
+	var p pair
+	body := "<response><left>" + left + left + "</left><right>" + right + right + "</right></response>"
+	require.NoError(t, rec.Decode([]byte(body), "response", &p, xmlwire.Limits{}))
+	assert.Equal(t, pair{Left: []attendee{u, u}, Right: []attendee{u, u}}, p)
+
+	for _, wrong := range []string{"<bcd><userID>u</userID></a>", "<bcd><userID>u</userID></cd>", "<bcd><userID>u</userID></xbcd>"} {
+		body := "<response><left>" + left + left + "</left><right>" + wrong + "</right></response>"
+		require.ErrorContains(t, rec.Decode([]byte(body), "response", new(pair), xmlwire.Limits{}), "end tag", wrong)
+	}
+}
+
+// Limits count what is passed quickly like everything else.
+func TestLimitsOfRepeatedItems(t *testing.T) {
+	t.Parallel()
+	body := amongUsual(usualItem) // five of five elements each
+	try := func(lim xmlwire.Limits) error {
+		return documentRecord.Decode(body, "response", new(document), lim)
+	}
+	require.NoError(t, try(xmlwire.Limits{Elements: 27, Depth: 4}))
+	for n := range 26 {
+		require.ErrorIs(t, try(xmlwire.Limits{Elements: 1 + n}), xmlwire.ErrLimit, "%d elements", 1+n)
+	}
+	require.ErrorIs(t, try(xmlwire.Limits{Depth: 3}), xmlwire.ErrLimit)
+
+	// The same items deeper down.
+	deep := "<response><attendees>" + usualItem + usualItem + "</attendees><owner><x><x/></x>" +
+		strings.TrimSuffix(strings.TrimPrefix(usualItem, "<attendee>"), "</attendee>\n") + "</owner></response>"
+	require.NoError(t, documentRecord.Decode([]byte(deep), "response", new(document), xmlwire.Limits{Depth: 4}))
+	require.ErrorIs(t, documentRecord.Decode([]byte(deep), "response", new(document), xmlwire.Limits{Depth: 3}), xmlwire.ErrLimit)
+}
+
+// A decoder is used again and again: nothing of one body is taken for another.
+func TestBodiesOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	for range 3 {
+		for _, body := range seeds() {
+			compare(t, body)
+			d, err := decode(everything)
+			require.NoError(t, err)
+			require.Equal(t, everythingDecoded, d)
+		}
+	}
+}

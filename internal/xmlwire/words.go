@@ -1,0 +1,53 @@
+package xmlwire
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Loops over text look at eight bytes at a time. A byte of a word is marked by
+// its highest bit. Marks above the lowest one may be wrong, since subtraction
+// borrows; the lowest is right.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// special marks bytes of class textSpecial, and white space other than blanks.
+// It is written out because it is inlined only as long as it is small.
+func special(w uint64) uint64 {
+	less, and, bracket := w^ones*'<', w^ones*'&', w^ones*']' // those bytes become 0
+	return ((w-ones*0x20)&^w | (less-ones)&^less | (and-ones)&^and | (bracket-ones)&^bracket) & highs
+}
+
+// plainText returns how many bytes of text are not special for sure.
+func plainText(text []byte) int {
+	n := 0
+	for len(text)-n >= 8 {
+		if marks := special(binary.LittleEndian.Uint64(text[n:])); marks != 0 {
+			return n + bits.TrailingZeros64(marks)/8
+		}
+		n += 8
+	}
+	return n
+}
+
+// ascii returns how many bytes of text are ASCII for sure.
+func ascii(text []byte) int {
+	n := 0
+	for len(text)-n >= 32 {
+		b := text[n : n+32]
+		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:])|
+			binary.LittleEndian.Uint64(b[16:])|binary.LittleEndian.Uint64(b[24:]))&highs != 0 {
+			break
+		}
+		n += 32
+	}
+	for len(text)-n >= 8 {
+		if marks := binary.LittleEndian.Uint64(text[n:]) & highs; marks != 0 {
+			return n + bits.TrailingZeros64(marks)/8
+		}
+		n += 8
+	}
+	return n
+}
