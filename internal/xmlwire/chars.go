@@ -66,6 +66,10 @@ func encodingFault(body []byte) int {
 			i += max(1, ascii(body[i:]))
 			continue
 		}
+		if 0xC2 <= body[i] && body[i] < 0xE0 && i+1 < len(body) && body[i+1]&0xC0 == 0x80 {
+			i += 2 // the letters of Europe, which need no call
+			continue
+		}
 		r, size := utf8.DecodeRune(body[i:])
 		if r == utf8.RuneError && size <= 1 || r == 0xFFFE || r == 0xFFFF {
 			return i
@@ -175,11 +179,14 @@ func reference(text []byte) (r rune, size int, fault string) {
 // and line ends made line feeds.
 func appendText(dst, text []byte) []byte {
 	for {
-		i := bytes.IndexAny(text, "&\r")
-		if i < 0 {
-			return append(dst, text...)
+		i := 0
+		for i < len(text) && text[i] != '&' && text[i] != '\r' {
+			i++
 		}
 		dst = append(dst, text[:i]...)
+		if i == len(text) {
+			return dst
+		}
 		if text[i] == '&' {
 			r, size, _ := reference(text[i:])
 			dst, text = utf8.AppendRune(dst, r), text[i+size:]

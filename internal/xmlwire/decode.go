@@ -95,11 +95,14 @@ func (d *decoder) text(t tag) ([]byte, error) {
 	if t.empty {
 		return nil, nil
 	}
+	if text, ok := d.plain(); ok {
+		return text, nil
+	}
 	raw, plain, err := d.run()
 	if err != nil {
 		return nil, err
 	}
-	if plain && d.peek(1) == '/' { // nearly always
+	if plain && d.peek(1) == '/' {
 		return raw, nil
 	}
 	return d.mixed(raw)

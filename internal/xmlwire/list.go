@@ -1,6 +1,9 @@
 package xmlwire
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // items collects the items of a list, so that the list itself is made once, of
 // the right size.
@@ -43,7 +46,10 @@ func (it *items[E]) collect(d *decoder, t tag, all []E, one func(d *decoder, c t
 		if err != nil || i < 0 {
 			return all, err
 		}
-		all = append(all, *new(E))
+		if len(all) == cap(all) {
+			all = slices.Grow(all, 1)
+		}
+		all = all[:len(all)+1] // which is zero: spares are cleared
 		if err := one(d, w.child, &all[len(all)-1]); err != nil {
 			return all, err
 		}

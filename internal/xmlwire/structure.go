@@ -28,10 +28,11 @@ func structure[T, V any](name string, at func(*T) *V,
 // without those that are no names in XML: one of them would make the whole
 // answer unreadable.
 func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
+	keys := anyChildren(usualPairs)
 	return structure(name, at,
 		func(d *decoder, t tag, x *map[string]string) error {
-			var few [12]pair // beyond them there is an allocation more
-			pairs, err := d.pairs(few[:0], t)
+			var usual [usualPairs]pair // beyond them there is an allocation more
+			pairs, err := d.pairs(keys.walk(t), usual[:0])
 			if *x == nil && len(pairs) > 0 {
 				*x = make(map[string]string, len(pairs))
 			}
@@ -53,18 +54,20 @@ func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 
 type pair struct{ key, value string }
 
-// pairs appends the children of t, for a map to be made of the right size.
-func (d *decoder) pairs(list []pair, t tag) ([]pair, error) {
+const usualPairs = 16 // in the metadata of a meeting, most often
+
+// pairs appends what w leads to, for a map to be made of the right size.
+func (d *decoder) pairs(w walk, list []pair) ([]pair, error) {
 	for {
-		c, ok, err := d.child(t)
-		if err != nil || !ok {
+		i, err := w.next(d)
+		if err != nil || i < 0 {
 			return list, err
 		}
-		text, err := d.whole(c)
+		text, err := d.text(w.child)
 		if err != nil {
 			return list, err
 		}
-		list = append(list, pair{d.word(c.local()), d.keep(text)})
+		list = append(list, pair{d.word(w.child.local()), d.keep(text)})
 	}
 }
 

@@ -1,9 +1,6 @@
 package xmlwire
 
-import (
-	"bytes"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A server writes one meeting like the other: what stands between the value of
 // one element and that of the next, </role> and a line end and <isPresenter>,
@@ -13,24 +10,30 @@ import (
 // difference goes the long way, through the scanner, and is what is remembered
 // from then on. Fields know nothing of this.
 
-// children are the names of the elements that a field or a record looks for in
-// its own element.
+// children are the elements that a field or a record looks for in its own
+// element: those of some names, or of any name, numbered as they come.
 type children struct {
 	names []string
-	index map[string]int // name to place in names
-	steps int            // where the steps of these children begin, see step
+	index map[string]int // name to place in names; nil for any name
+	many  int            // how many of them have steps
+	steps int            // where these begin
 }
 
 // stepsInAll counts the steps of all records, which are made once.
 var stepsInAll atomic.Int64
 
 func newChildren(names ...string) children {
-	n := int64(places * (len(names) + 1))
-	c := children{names: names, index: make(map[string]int), steps: int(stepsInAll.Add(n) - n)}
+	c := anyChildren(len(names))
+	c.names, c.index = names, make(map[string]int)
 	for i, name := range names {
 		c.index[name] = i
 	}
 	return c
+}
+
+func anyChildren(many int) children {
+	n := int64(places * (many + 1))
+	return children{many: many, steps: int(stepsInAll.Add(n) - n)}
 }
 
 // step is what stood between one known child and the next. A child is left at
@@ -38,6 +41,7 @@ func newChildren(names ...string) children {
 type step struct {
 	from, to int    // the bytes, in the body of this round
 	next     int    // which child came then, or -1 for the end of the parent
+	name     int    // length of its name
 	empty    bool   // that was <name/>
 	round    uint32 // which body this is from; steps of others are worth nothing
 }
@@ -48,13 +52,13 @@ const places = 2 // of each child, and of the beginning
 type walk struct {
 	*children
 	parent tag
-	last   int  // child that was passed last; len(names) at the beginning
+	last   int  // child that was passed last; many at the beginning
 	child  tag  // its tag
 	open   bool // it was left before its end tag
 }
 
 func (c *children) walk(parent tag) walk {
-	return walk{children: c, parent: parent, last: len(c.names)}
+	return walk{children: c, parent: parent, last: c.many}
 }
 
 // next passes everything up to and including the start tag of the next child
@@ -64,48 +68,43 @@ func (w *walk) next(d *decoder) (int, error) {
 	if w.parent.empty {
 		return -1, nil
 	}
-	s := &d.steps[w.steps+places*w.last]
+	at, depth := w.steps+places*w.last, d.depth
 	if w.open {
-		s = &d.steps[w.steps+places*w.last+1]
+		at++
+		depth-- // its end tag comes first
 	}
-	if s.round != d.round || w.child.prefix > 0 || !w.repeat(d, s) {
+	s := &d.steps[at]
+	end := d.pos + s.to - s.from
+	if s.round != d.round || w.child.prefix > 0 || end > len(d.buf) ||
+		string(d.buf[d.pos:end]) != string(d.buf[s.from:s.to]) {
 		return w.search(d, s)
 	}
+	if s.next < 0 {
+		if !d.isEndTag(w.parent, end) { // records can be read under several names
+			return w.search(d, s)
+		}
+		d.pos, d.depth = end, depth-1
+		return -1, nil
+	}
+	if depth >= d.limits.Depth || d.elements >= d.limits.Elements {
+		return w.search(d, s) // and say so
+	}
+	d.pos, d.depth = end, depth+1
+	d.elements++
+	end -= len(">")
+	if s.empty {
+		end -= len("/")
+		d.depth--
+	}
+	w.last, w.open = s.next, !s.empty
+	w.child = tag{name: d.buf[end-s.name : end], empty: s.empty}
 	return s.next, nil
 }
 
-// repeat passes the bytes of s if they stand here again.
-func (w *walk) repeat(d *decoder, s *step) bool {
-	end := d.pos + s.to - s.from
-	if end > len(d.buf) || string(d.buf[d.pos:end]) != string(d.buf[s.from:s.to]) {
-		return false
-	}
-	depth := d.depth
-	if w.open {
-		depth--
-	}
-	if s.next < 0 { // records can be read under several names
-		if !bytes.HasSuffix(d.buf[:end-len(">")], w.parent.name) || d.buf[end-len("/>")-len(w.parent.name)] != '/' {
-			return false
-		}
-		d.pos, d.depth = end, depth-1
-		return true
-	}
-	if depth >= d.limits.Depth || d.elements >= d.limits.Elements {
-		return false // the long way says it
-	}
-	d.elements++
-	d.pos = end
-	name := end - len(">")
-	if s.empty {
-		name -= len("/")
-	} else {
-		depth++
-	}
-	d.depth = depth
-	w.last, w.open = s.next, !s.empty
-	w.child = tag{name: d.buf[name-len(w.names[s.next]) : name], empty: s.empty}
-	return true
+// isEndTag reports whether the end tag in front of end is t's, without blanks.
+func (d *decoder) isEndTag(t tag, end int) bool {
+	slash := end - len("/>") - len(t.name)
+	return d.buf[slash] == '/' && string(d.buf[slash+1:end-1]) == string(t.name)
 }
 
 // search is next by way of the scanner. It remembers the way in s.
@@ -122,7 +121,7 @@ func (w *walk) search(d *decoder, s *step) (int, error) {
 			return 0, err
 		}
 		if !ok {
-			if plain && d.elements == elements && d.buf[d.pos-len("/>")-len(w.parent.name)] == '/' {
+			if plain && d.elements == elements && d.isEndTag(w.parent, d.pos) {
 				*s = step{from: from, to: d.pos, next: -1, round: d.round}
 			}
 			return -1, nil
@@ -135,7 +134,7 @@ func (w *walk) search(d *decoder, s *step) (int, error) {
 			continue
 		}
 		if plain && d.elements == elements+1 && d.endsPlain(c) {
-			*s = step{from: from, to: d.pos, next: i, empty: c.empty, round: d.round}
+			*s = step{from: from, to: d.pos, next: i, name: len(c.name), empty: c.empty, round: d.round}
 		}
 		w.last, w.child, w.open = i, c, !c.empty
 		return i, nil
@@ -152,14 +151,17 @@ func (d *decoder) endsPlain(c tag) bool {
 	return c.prefix == 0 && len(d.attrs) == 0 && d.buf[d.pos-size] == '<'
 }
 
-// find returns the place of the child called name. Servers keep to one order,
-// so most often it is the one after the last.
+// find returns which child is called name. Servers keep to one order, so most
+// often it is the one after the last.
 func (w *walk) find(name []byte) (i int, ok bool) {
 	next := w.last + 1
-	if w.last == len(w.names) {
+	if w.last == w.many {
 		next = 0
 	}
-	if next < len(w.names) && w.names[next] == string(name) {
+	switch {
+	case w.index == nil:
+		return min(next, w.many-1), true
+	case next < w.many && w.names[next] == string(name):
 		return next, true
 	}
 	i, ok = w.index[string(name)]
