@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,31 +18,31 @@ import (
 
 // meeting is the full shape of a getMeetings answer, for measuring.
 type meeting struct {
-	Name           string `xml:"meetingName"`
-	ID             string `xml:"meetingID"`
-	InternalID     string `xml:"internalMeetingID"`
-	CreateTime     int64  `xml:"createTime"`
-	CreateDate     string `xml:"createDate"`
-	VoiceBridge    string `xml:"voiceBridge"`
-	DialNumber     string `xml:"dialNumber"`
-	AttendeePW     string `xml:"attendeePW"`
-	ModeratorPW    string `xml:"moderatorPW"`
-	Running        bool   `xml:"running"`
-	Duration       int    `xml:"duration"`
-	HasUserJoined  bool   `xml:"hasUserJoined"`
-	Recording      bool   `xml:"recording"`
-	ForciblyEnded  bool   `xml:"hasBeenForciblyEnded"`
-	StartTime      int64  `xml:"startTime"`
-	EndTime        int64  `xml:"endTime"`
-	Participants   int    `xml:"participantCount"`
-	Listeners      int    `xml:"listenerCount"`
-	VoiceUsers     int    `xml:"voiceParticipantCount"`
-	Videos         int    `xml:"videoCount"`
-	MaxUsers       int    `xml:"maxUsers"`
-	ModeratorCount int    `xml:"moderatorCount"`
-	Attendees      []member
-	Metadata       map[string]string
-	IsBreakout     bool `xml:"isBreakout"`
+	Name           string            `xml:"meetingName"`
+	ID             string            `xml:"meetingID"`
+	InternalID     string            `xml:"internalMeetingID"`
+	CreateTime     int64             `xml:"createTime"`
+	CreateDate     string            `xml:"createDate"`
+	VoiceBridge    string            `xml:"voiceBridge"`
+	DialNumber     string            `xml:"dialNumber"`
+	AttendeePW     string            `xml:"attendeePW"`
+	ModeratorPW    string            `xml:"moderatorPW"`
+	Running        bool              `xml:"running"`
+	Duration       int               `xml:"duration"`
+	HasUserJoined  bool              `xml:"hasUserJoined"`
+	Recording      bool              `xml:"recording"`
+	ForciblyEnded  bool              `xml:"hasBeenForciblyEnded"`
+	StartTime      int64             `xml:"startTime"`
+	EndTime        int64             `xml:"endTime"`
+	Participants   int               `xml:"participantCount"`
+	Listeners      int               `xml:"listenerCount"`
+	VoiceUsers     int               `xml:"voiceParticipantCount"`
+	Videos         int               `xml:"videoCount"`
+	MaxUsers       int               `xml:"maxUsers"`
+	ModeratorCount int               `xml:"moderatorCount"`
+	Attendees      []member          `xml:"-"`
+	Metadata       map[string]string `xml:"-"`
+	IsBreakout     bool              `xml:"isBreakout"`
 }
 
 type member struct {
@@ -156,47 +159,112 @@ func TestSampleIsReadAlike(t *testing.T) {
 	}
 }
 
-func BenchmarkDecode(b *testing.B) {
-	const n = 200
-	body := meetingsBody(n)
-	bench := func(name string, decode func() error) {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(len(body)))
-			for b.Loop() {
-				if err := decode(); err != nil {
-					b.Fatal(err)
-				}
+// MarshalXML writes what UnmarshalXML reads, for measuring.
+func (m referenceMap) MarshalXML(e *xml.Encoder, start xml.StartElement) error {
+	if err := e.EncodeToken(start); err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if err := e.EncodeElement(m[key], xml.StartElement{Name: xml.Name{Local: key}}); err != nil {
+			return err
+		}
+	}
+	return e.EncodeToken(start.End())
+}
+
+// shuffledBody is meetingsBody with the elements of each meeting in an order of
+// its own and some among them that nobody knows.
+func shuffledBody(n int) []byte {
+	g := newGenerator(1, 1)
+	var out, block []string
+	var blocks []string // the elements of one meeting
+	inside := ""
+	for line := range strings.Lines(string(meetingsBody(n))) {
+		name := strings.Trim(line, "</>\n")
+		block = append(block, line)
+		switch {
+		case inside == "" && (name == "attendees" || name == "metadata"):
+			inside = name
+		case inside != "" && name != inside:
+		case line == "</meeting>\n":
+			g.Shuffle(len(blocks), func(i, j int) { blocks[i], blocks[j] = blocks[j], blocks[i] })
+			out = append(append(out, blocks...), line)
+			blocks, block = nil, nil
+		case name == "response" || name == "meetings" || name == "meeting":
+			out, block = append(out, line), nil
+		default:
+			blocks = append(blocks, strings.Join(block, ""))
+			if g.IntN(4) == 0 {
+				name := fmt.Sprint("unknown", g.IntN(9))
+				blocks = append(blocks, "<"+name+"><value>a</value></"+name+">\n")
 			}
-			b.ReportMetric(float64(b.Elapsed())/float64(time.Microsecond)/float64(b.N*n), "us/meeting")
+			inside, block = "", nil
+		}
+	}
+	return []byte(strings.Join(out, ""))
+}
+
+func TestShuffledIsReadAlike(t *testing.T) {
+	t.Parallel()
+	var got meetings
+	require.NoError(t, meetingsRecord.Decode(shuffledBody(3), "response", &got, xmlwire.Limits{}))
+	assert.Equal(t, sample(3), got)
+}
+
+func benchmark(b *testing.B, name string, n int, do func() error) {
+	b.Run(name, func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := do(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed())/float64(time.Microsecond)/float64(b.N*n), "us/meeting")
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		n    int
+		body []byte
+	}{
+		{"200", 200, meetingsBody(200)},
+		{"10", 10, meetingsBody(10)},
+		{"shuffled", 200, shuffledBody(200)},
+	} {
+		benchmark(b, c.name+"/xmlwire", c.n, func() error {
+			var m meetings
+			return meetingsRecord.Decode(c.body, "response", &m, xmlwire.Limits{})
+		})
+		benchmark(b, c.name+"/encoding", c.n, func() error {
+			var m referenceMeetings
+			return xml.Unmarshal(c.body, &m)
+		})
+		benchmark(b, c.name+"/indexbyte", c.n, func() error {
+			for rest := c.body; ; {
+				i := bytes.IndexByte(rest, '<')
+				if i < 0 {
+					return nil
+				}
+				rest = rest[i+1:]
+			}
 		})
 	}
-	bench("xmlwire", func() error {
-		var m meetings
-		return meetingsRecord.Decode(body, "response", &m, xmlwire.Limits{})
-	})
-	bench("encoding", func() error {
-		var m referenceMeetings
-		return xml.Unmarshal(body, &m)
-	})
-	bench("indexbyte", func() error {
-		for rest := body; ; {
-			i := bytes.IndexByte(rest, '<')
-			if i < 0 {
-				return nil
-			}
-			rest = rest[i+1:]
-		}
-	})
 }
 
 func BenchmarkAppend(b *testing.B) {
 	const n = 200
 	m := sample(n)
 	var dst []byte
-	b.ReportAllocs()
-	for b.Loop() {
+	benchmark(b, "xmlwire", n, func() error {
 		dst = meetingsRecord.Append(dst[:0], "response", &m)
-	}
-	b.ReportMetric(float64(b.Elapsed())/float64(time.Microsecond)/float64(b.N*n), "us/meeting")
+		return nil
+	})
+	var ref referenceMeetings
+	require.NoError(b, xml.Unmarshal(meetingsBody(n), &ref))
+	benchmark(b, "encoding", n, func() error {
+		_, err := xml.Marshal(&ref)
+		return err
+	})
 }

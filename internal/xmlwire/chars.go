@@ -111,15 +111,18 @@ func isWideName(name []byte) bool {
 // isLocalName reports whether name can be written as the name of an element
 // and is read back as it was.
 func isLocalName(name string) bool {
-	if name == "" || classes[name[0]]&nameStart == 0 || !utf8.ValidString(name) {
+	if name == "" || classes[name[0]]&nameStart == 0 {
 		return false
 	}
-	for _, c := range []byte(name) {
-		if classes[c]&(namePart|nameColon) != namePart {
+	var seen uint8
+	for i := range len(name) {
+		class := classes[name[i]]
+		if class&(namePart|nameColon) != namePart {
 			return false
 		}
+		seen |= class
 	}
-	return isWideName([]byte(name))
+	return seen&nameWide == 0 || utf8.ValidString(name) && isWideName([]byte(name))
 }
 
 // trim cuts white space of XML off both ends.

@@ -29,6 +29,9 @@ func escapeTable(more map[byte]string) (t escapes) {
 }
 
 func appendEscaped(dst []byte, s string, e *escapes) []byte {
+	if !needsEscape(s) {
+		return append(dst, s...)
+	}
 	done := 0 // s[:done] is written
 	for i := 0; i < len(s); {
 		instead, size := "", 1
@@ -56,20 +59,21 @@ func AppendText(dst []byte, s string) []byte { return appendEscaped(dst, s, &inT
 
 // AppendElement appends an element called name with a text.
 func AppendElement(dst []byte, name, text string) []byte {
-	return appendElement(dst, name, func(dst []byte) []byte { return AppendText(dst, text) })
+	dst = openElement(dst, name)
+	inside := len(dst)
+	return closeElement(AppendText(dst, text), name, inside)
 }
 
-func appendElement(dst []byte, name string, inside func([]byte) []byte) []byte {
+func openElement(dst []byte, name string) []byte {
 	dst = append(append(dst, '<'), name...)
-	before := len(dst)
-	return closeElement(inside(append(dst, '>')), name, before)
+	return append(dst, '>')
 }
 
-// closeElement ends the element called name whose start tag has its '>' at
-// dst[before]. One without anything in it becomes <name/>.
-func closeElement(dst []byte, name string, before int) []byte {
-	if len(dst) == before+1 {
-		return append(dst[:before], "/>"...)
+// closeElement ends the element called name whose start tag ends before
+// dst[inside]. One without anything in it becomes <name/>.
+func closeElement(dst []byte, name string, inside int) []byte {
+	if len(dst) == inside {
+		return append(dst[:inside-len(">")], "/>"...)
 	}
 	dst = append(append(dst, "</"...), name...)
 	return append(dst, '>')

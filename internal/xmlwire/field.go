@@ -7,6 +7,7 @@ package xmlwire
 // the value in a T; it is called for reading and writing.
 type Field[T any] struct {
 	name       string
+	start, end string // tags, of an element in a Record
 	kind       fieldKind
 	omitEmpty  bool
 	decodeOnly bool
@@ -91,7 +92,12 @@ func (f *Field[T]) append(dst []byte, v *T) []byte {
 	if f.parse == nil {
 		return f.encode(dst, v)
 	}
-	return appendElement(dst, f.name, func(dst []byte) []byte { return f.format(dst, v, &inText) })
+	dst = append(dst, f.start...)
+	inside := len(dst)
+	if dst = f.format(dst, v, &inText); len(dst) == inside {
+		return closeElement(dst, f.name, inside)
+	}
+	return append(dst, f.end...)
 }
 
 // Lift turns fields of E into fields of a T that holds an E, such as a struct

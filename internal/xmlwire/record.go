@@ -33,6 +33,7 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 			mustBeName(f.name)
 			mustBe(!slices.Contains(names, f.name), "two elements called "+f.name)
 			names = append(names, f.name)
+			f.start, f.end = "<"+f.name+">", "</"+f.name+">"
 			r.elements = append(r.elements, f)
 		}
 	}
@@ -140,8 +141,8 @@ func (r *Record[T]) Append(dst []byte, name string, v *T) []byte {
 			dst = append(f.format(dst, v, &inAttribute), '"')
 		}
 	}
-	before := len(dst)
 	dst = append(dst, '>')
+	inside := len(dst)
 	if f := r.content; f != nil && !f.omitted(v) {
 		dst = f.format(dst, v, &inText)
 	}
@@ -150,7 +151,7 @@ func (r *Record[T]) Append(dst []byte, name string, v *T) []byte {
 			dst = f.append(dst, v)
 		}
 	}
-	return closeElement(dst, name, before)
+	return closeElement(dst, name, inside)
 }
 
 func (r *Record[T]) isZero(v *T) bool {

@@ -1,8 +1,8 @@
 package xmlwire
 
 import (
-	"maps"
 	"slices"
+	"strings"
 )
 
 // structure makes a field of an element that holds elements.
@@ -15,7 +15,9 @@ func structure[T, V any](name string, at func(*T) *V,
 		name:   name,
 		decode: func(d *decoder, t tag, v *T) error { return decode(d, t, at(v)) },
 		encode: func(dst []byte, v *T) []byte {
-			return appendElement(dst, name, func(dst []byte) []byte { return encode(dst, at(v)) })
+			dst = openElement(dst, name)
+			inside := len(dst)
+			return closeElement(encode(dst, at(v)), name, inside)
 		},
 		isZero: func(v *T) bool { return isZero(at(v)) },
 	}
@@ -42,10 +44,16 @@ func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 			return err
 		},
 		func(dst []byte, x *map[string]string) []byte {
-			for _, key := range slices.Sorted(maps.Keys(*x)) {
+			var usual [usualPairs]pair
+			pairs := usual[:0]
+			for key, value := range *x {
 				if isLocalName(key) {
-					dst = AppendElement(dst, key, (*x)[key])
+					pairs = append(pairs, pair{key, value})
 				}
+			}
+			slices.SortFunc(pairs, func(a, b pair) int { return strings.Compare(a.key, b.key) })
+			for _, p := range pairs {
+				dst = AppendElement(dst, p.key, p.value)
 			}
 			return dst
 		},

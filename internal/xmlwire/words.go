@@ -51,3 +51,30 @@ func ascii(text []byte) int {
 	}
 	return n
 }
+
+// needsEscape reports whether s may hold a byte that is not written as it is:
+// all but printable ASCII, and what an escapes table has names for.
+func needsEscape(s string) bool {
+	if len(s) < 8 {
+		for i := range len(s) {
+			if c := s[i]; c < 0x20 || c >= 0x80 || c == '&' || c == '<' || c == '>' || c == '"' {
+				return true
+			}
+		}
+		return false
+	}
+	var marks uint64
+	for i := 0; i < len(s); i += 8 {
+		w := word(s[min(i, len(s)-8):])                                   // the last one overlaps
+		and, quote, angle := w^ones*'&', w^ones*'"', w&^(ones*2)^ones*'<' // '>' is '<' and 2
+		marks |= w | (w-ones*0x20)&^w | (and-ones)&^and | (quote-ones)&^quote | (angle-ones)&^angle
+	}
+	return marks&highs != 0
+}
+
+// word is the first eight bytes of s.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
