@@ -59,14 +59,9 @@ func AppendText(dst []byte, s string) []byte { return appendEscaped(dst, s, &inT
 
 // AppendElement appends an element called name with a text.
 func AppendElement(dst []byte, name, text string) []byte {
-	dst = openElement(dst, name)
+	dst = append(append(append(dst, '<'), name...), '>')
 	inside := len(dst)
 	return closeElement(AppendText(dst, text), name, inside)
-}
-
-func openElement(dst []byte, name string) []byte {
-	dst = append(append(dst, '<'), name...)
-	return append(dst, '>')
 }
 
 // closeElement ends the element called name whose start tag ends before
@@ -75,6 +70,20 @@ func closeElement(dst []byte, name string, inside int) []byte {
 	if len(dst) == inside {
 		return append(dst[:inside-len(">")], "/>"...)
 	}
-	dst = append(append(dst, "</"...), name...)
-	return append(dst, '>')
+	return append(append(append(dst, "</"...), name...), '>')
+}
+
+// tags are the tags of an element that is written often, put together once.
+type tags struct{ start, end string }
+
+func newTags(name string) tags { return tags{start: "<" + name + ">", end: "</" + name + ">"} }
+
+func (t *tags) open(dst []byte) []byte { return append(dst, t.start...) }
+
+// close is closeElement.
+func (t *tags) close(dst []byte, inside int) []byte {
+	if len(dst) == inside {
+		return append(dst[:inside-len(">")], "/>"...)
+	}
+	return append(dst, t.end...)
 }

@@ -7,7 +7,7 @@ package xmlwire
 // the value in a T; it is called for reading and writing.
 type Field[T any] struct {
 	name       string
-	start, end string // tags, of an element in a Record
+	tags       tags // of an element in a Record
 	kind       fieldKind
 	omitEmpty  bool
 	decodeOnly bool
@@ -92,12 +92,9 @@ func (f *Field[T]) append(dst []byte, v *T) []byte {
 	if f.parse == nil {
 		return f.encode(dst, v)
 	}
-	dst = append(dst, f.start...)
+	dst = f.tags.open(dst)
 	inside := len(dst)
-	if dst = f.format(dst, v, &inText); len(dst) == inside {
-		return closeElement(dst, f.name, inside)
-	}
-	return append(dst, f.end...)
+	return f.tags.close(f.format(dst, v, &inText), inside)
 }
 
 // Lift turns fields of E into fields of a T that holds an E, such as a struct

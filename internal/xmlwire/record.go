@@ -33,7 +33,7 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 			mustBeName(f.name)
 			mustBe(!slices.Contains(names, f.name), "two elements called "+f.name)
 			names = append(names, f.name)
-			f.start, f.end = "<"+f.name+">", "</"+f.name+">"
+			f.tags = newTags(f.name)
 			r.elements = append(r.elements, f)
 		}
 	}
@@ -143,6 +143,20 @@ func (r *Record[T]) Append(dst []byte, name string, v *T) []byte {
 	}
 	dst = append(dst, '>')
 	inside := len(dst)
+	return closeElement(r.appendInside(dst, v), name, inside)
+}
+
+// appendItem is Append for an element that is written often.
+func (r *Record[T]) appendItem(dst []byte, name string, t *tags, v *T) []byte {
+	if len(r.attrs) > 0 {
+		return r.Append(dst, name, v)
+	}
+	dst = t.open(dst)
+	inside := len(dst)
+	return t.close(r.appendInside(dst, v), inside)
+}
+
+func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 	if f := r.content; f != nil && !f.omitted(v) {
 		dst = f.format(dst, v, &inText)
 	}
@@ -151,7 +165,7 @@ func (r *Record[T]) Append(dst []byte, name string, v *T) []byte {
 			dst = f.append(dst, v)
 		}
 	}
-	return closeElement(dst, name, inside)
+	return dst
 }
 
 func (r *Record[T]) isZero(v *T) bool {

@@ -29,25 +29,40 @@ func scalar[T any, V comparable](name, want string, at func(*T) *V,
 
 // String is a text kept as it is, white space at its ends included.
 func String[T any, S ~string](name string, at func(*T) *S) Field[T] {
-	return scalar(name, "text", at,
-		func(d *decoder, text []byte) (S, bool) { return S(d.keep(text)), true },
-		formatString[S])
+	return textField(name, at, func(d *decoder, v *T, text []byte) bool {
+		*at(v) = S(d.keep(text))
+		return true
+	})
 }
 
 // Trimmed is a text without the white space at its ends, for what servers pad
 // with line ends: URLs, ids and keys.
 func Trimmed[T any, S ~string](name string, at func(*T) *S) Field[T] {
-	return scalar(name, "text", at,
-		func(d *decoder, text []byte) (S, bool) { return S(d.keep(trim(text))), true },
-		formatString[S])
+	return textField(name, at, func(d *decoder, v *T, text []byte) bool {
+		*at(v) = S(d.keep(trim(text)))
+		return true
+	})
 }
 
-// Enum is a Trimmed text out of a small set, such as a role. Equal values in
-// one answer share their memory.
+// Enum is a Trimmed text out of a small set, such as a role. Equal values
+// share their memory, nearly always.
 func Enum[T any, S ~string](name string, at func(*T) *S) Field[T] {
-	return scalar(name, "text", at,
-		func(d *decoder, text []byte) (S, bool) { return S(d.word(trim(text))), true },
-		formatString[S])
+	return textField(name, at, func(d *decoder, v *T, text []byte) bool {
+		*at(v) = S(d.word(trim(text)))
+		return true
+	})
+}
+
+// textField and Bool do without scalar, whose parse and format are a call more:
+// most fields are of these kinds.
+func textField[T any, S ~string](name string, at func(*T) *S, parse func(*decoder, *T, []byte) bool) Field[T] {
+	return Field[T]{
+		name:   name,
+		want:   "text",
+		parse:  parse,
+		format: func(dst []byte, v *T, e *escapes) []byte { return appendEscaped(dst, string(*at(v)), e) },
+		isZero: func(v *T) bool { return *at(v) == "" },
+	}
 }
 
 // Content is the text of the record's own element without the white space at
@@ -62,16 +77,19 @@ func Content[T any, S ~string](at func(*T) *S) Field[T] {
 // XML.
 const contentName = "(content)"
 
-func formatString[S ~string](dst []byte, s S, e *escapes) []byte {
-	return appendEscaped(dst, string(s), e)
-}
-
 // Bool is true for the text "true" in any case, as in Java, and false for
 // every other text.
 func Bool[T any](name string, at func(*T) *bool) Field[T] {
-	return scalar(name, "true or false", at,
-		func(_ *decoder, text []byte) (bool, bool) { return parseBool(text), true },
-		func(dst []byte, x bool, _ *escapes) []byte { return strconv.AppendBool(dst, x) })
+	return Field[T]{
+		name: name,
+		want: "true or false",
+		parse: func(_ *decoder, v *T, text []byte) bool {
+			*at(v) = parseBool(text)
+			return true
+		},
+		format: func(dst []byte, v *T, _ *escapes) []byte { return strconv.AppendBool(dst, *at(v)) },
+		isZero: func(v *T) bool { return !*at(v) },
+	}
 }
 
 func parseBool(text []byte) bool {

@@ -11,13 +11,14 @@ func structure[T, V any](name string, at func(*T) *V,
 	encode func(dst []byte, x *V) []byte,
 	isZero func(x *V) bool,
 ) Field[T] {
+	tags := newTags(name)
 	return Field[T]{
 		name:   name,
 		decode: func(d *decoder, t tag, v *T) error { return decode(d, t, at(v)) },
 		encode: func(dst []byte, v *T) []byte {
-			dst = openElement(dst, name)
+			dst = tags.open(dst)
 			inside := len(dst)
-			return closeElement(encode(dst, at(v)), name, inside)
+			return tags.close(encode(dst, at(v)), inside)
 		},
 		isZero: func(v *T) bool { return isZero(at(v)) },
 	}
@@ -105,7 +106,7 @@ func Strings[T any](name, item string, at func(*T) *[]string) Field[T] {
 // List is a list of objects, each in an element called item. An element
 // without items leaves the slice nil.
 func List[T, E any](name, item string, at func(*T) *[]E, rec *Record[E]) Field[T] {
-	items := newItems[E](item)
+	items, tags := newItems[E](item), newTags(item)
 	return structure(name, at,
 		func(d *decoder, t tag, x *[]E) (err error) {
 			*x, err = items.read(d, t, *x, rec.read)
@@ -113,7 +114,7 @@ func List[T, E any](name, item string, at func(*T) *[]E, rec *Record[E]) Field[T
 		},
 		func(dst []byte, x *[]E) []byte {
 			for i := range *x {
-				dst = rec.Append(dst, item, &(*x)[i])
+				dst = rec.appendItem(dst, item, &tags, &(*x)[i])
 			}
 			return dst
 		},
@@ -122,7 +123,7 @@ func List[T, E any](name, item string, at func(*T) *[]E, rec *Record[E]) Field[T
 
 // PtrList is a List of pointers. A nil pointer is not written.
 func PtrList[T, E any](name, item string, at func(*T) *[]*E, rec *Record[E]) Field[T] {
-	items := newItems[*E](item)
+	items, tags := newItems[*E](item), newTags(item)
 	one := func(d *decoder, c tag, e **E) error {
 		*e = new(E)
 		return rec.read(d, c, *e)
@@ -135,7 +136,7 @@ func PtrList[T, E any](name, item string, at func(*T) *[]*E, rec *Record[E]) Fie
 		func(dst []byte, x *[]*E) []byte {
 			for _, e := range *x {
 				if e != nil {
-					dst = rec.Append(dst, item, e)
+					dst = rec.appendItem(dst, item, &tags, e)
 				}
 			}
 			return dst
