@@ -3,6 +3,7 @@ package xmlwire
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,6 +19,7 @@ const (
 	textSpecial             // ends a run of plain text
 	blank                   // white space of XML
 	illegal                 // control character that XML 1.0 cannot hold
+	escaped                 // perhaps not written as it is
 )
 
 var classes = classTable()
@@ -42,6 +44,11 @@ func classTable() (t [256]uint8) {
 	t[' '], t['\t'], t['\n'] = blank, blank, blank
 	t['\r'] = blank | textSpecial // becomes a line feed
 	t['<'], t['&'], t[']'] = textSpecial, textSpecial, textSpecial
+	for c := range t {
+		if c < ' ' || c >= utf8.RuneSelf || strings.IndexByte(`&<>"`, byte(c)) >= 0 {
+			t[c] |= escaped
+		}
+	}
 	return t
 }
 

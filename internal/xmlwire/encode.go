@@ -29,11 +29,8 @@ func escapeTable(more map[byte]string) (t escapes) {
 }
 
 func appendEscaped(dst []byte, s string, e *escapes) []byte {
-	if !needsEscape(s) {
-		return append(dst, s...)
-	}
 	done := 0 // s[:done] is written
-	for i := 0; i < len(s); {
+	for i := sameText(s); i < len(s); i += sameText(s[i:]) {
 		instead, size := "", 1
 		if c := s[i]; c < utf8.RuneSelf {
 			instead = e[c]

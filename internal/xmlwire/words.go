@@ -52,24 +52,22 @@ func ascii(text []byte) int {
 	return n
 }
 
-// needsEscape reports whether s may hold a byte that is not written as it is:
-// all but printable ASCII, and what an escapes table has names for.
-func needsEscape(s string) bool {
-	if len(s) < 8 {
-		for i := range len(s) {
-			if c := s[i]; c < 0x20 || c >= 0x80 || c == '&' || c == '<' || c == '>' || c == '"' {
-				return true
-			}
-		}
-		return false
-	}
-	var marks uint64
-	for i := 0; i < len(s); i += 8 {
-		w := word(s[min(i, len(s)-8):])                                   // the last one overlaps
+// sameText returns how many bytes of s are written as they are for sure: those
+// of printable ASCII that no table of escapes has a name for.
+func sameText(s string) int {
+	n := 0
+	for ; len(s)-n >= 8; n += 8 {
+		w := word(s[n:])
 		and, quote, angle := w^ones*'&', w^ones*'"', w&^(ones*2)^ones*'<' // '>' is '<' and 2
-		marks |= w | (w-ones*0x20)&^w | (and-ones)&^and | (quote-ones)&^quote | (angle-ones)&^angle
+		marks := (w | (w-ones*0x20)&^w | (and-ones)&^and | (quote-ones)&^quote | (angle-ones)&^angle) & highs
+		if marks != 0 {
+			return n + bits.TrailingZeros64(marks)/8
+		}
 	}
-	return marks&highs != 0
+	for n < len(s) && classes[s[n]]&escaped == 0 {
+		n++
+	}
+	return n
 }
 
 // word is the first eight bytes of s.
