@@ -32,9 +32,12 @@ func appendEscaped(dst []byte, s string, e *escapes) []byte {
 	done := 0 // s[:done] is written
 	for i := sameText(s); i < len(s); i += sameText(s[i:]) {
 		instead, size := "", 1
-		if c := s[i]; c < utf8.RuneSelf {
+		switch c := s[i]; {
+		case c < utf8.RuneSelf:
 			instead = e[c]
-		} else {
+		case 0xC2 <= c && c < 0xE0 && i+1 < len(s) && s[i+1]&0xC0 == 0x80:
+			size = 2 // the letters of Europe, which need no call
+		default:
 			var r rune
 			r, size = utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError || !isChar(r) {

@@ -7,7 +7,8 @@ package xmlwire
 // the value in a T; it is called for reading and writing.
 type Field[T any] struct {
 	name       string
-	tags       tags // of an element in a Record
+	tags       tags   // of an element in a Record
+	between    string // end tag of the element before in the Record, and start tag
 	kind       fieldKind
 	omitEmpty  bool
 	decodeOnly bool
@@ -85,16 +86,6 @@ func (f *Field[T]) refuse(d *decoder, t tag) error {
 // omitted reports whether the field is left out when v is written.
 func (f *Field[T]) omitted(v *T) bool {
 	return f.decodeOnly || f.omitEmpty && f.isZero(v)
-}
-
-// append writes the field as a child element.
-func (f *Field[T]) append(dst []byte, v *T) []byte {
-	if f.parse == nil {
-		return f.encode(dst, v)
-	}
-	dst = f.tags.open(dst)
-	inside := len(dst)
-	return f.tags.close(f.format(dst, v, &inText), inside)
 }
 
 // Lift turns fields of E into fields of a T that holds an E, such as a struct

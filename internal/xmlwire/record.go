@@ -34,6 +34,9 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 			mustBe(!slices.Contains(names, f.name), "two elements called "+f.name)
 			names = append(names, f.name)
 			f.tags = newTags(f.name)
+			if n := len(r.elements); n > 0 {
+				f.between = r.elements[n-1].tags.end + f.tags.start
+			}
 			r.elements = append(r.elements, f)
 		}
 	}
@@ -160,12 +163,39 @@ func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 	if f := r.content; f != nil && !f.omitted(v) {
 		dst = f.format(dst, v, &inText)
 	}
+	// Between two scalars there is most often the end tag of one and the start
+	// tag of the next, which are written together.
+	due := -1 // scalar whose end tag is yet to be written
 	for i := range r.elements {
-		if f := &r.elements[i]; !f.omitted(v) {
-			dst = f.append(dst, v)
+		f := &r.elements[i]
+		if f.omitted(v) {
+			continue
+		}
+		switch {
+		case f.parse == nil:
+			dst = f.encode(r.closeDue(dst, due), v)
+			due = -1
+			continue
+		case due >= 0 && due == i-1:
+			dst = append(dst, f.between...)
+		default:
+			dst = f.tags.open(r.closeDue(dst, due))
+		}
+		inside := len(dst)
+		dst = f.format(dst, v, &inText)
+		if due = i; len(dst) == inside {
+			dst = f.tags.close(dst, inside)
+			due = -1
 		}
 	}
-	return dst
+	return r.closeDue(dst, due)
+}
+
+func (r *Record[T]) closeDue(dst []byte, due int) []byte {
+	if due < 0 {
+		return dst
+	}
+	return append(dst, r.elements[due].tags.end...)
 }
 
 func (r *Record[T]) isZero(v *T) bool {
