@@ -1,8 +1,10 @@
 package xmlwire_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -114,5 +116,37 @@ func TestBodiesOneAfterTheOther(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, everythingDecoded, d)
 		}
+	}
+}
+
+// A meeting is kept until it ends, and with it must not stay the thousands of
+// others of the answer that it came in.
+func TestValuesDoNotKeepTheirAnswer(t *testing.T) {
+	const answers = 50
+	body := meetingsBody(200)
+	kept := make([]meeting, 0, answers)
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	for i := range answers {
+		var all meetings
+		require.NoError(t, meetingsRecord.Decode(body, "response", &all, xmlwire.Limits{}))
+		kept = append(kept, all.Meetings[i])
+	}
+	assert.Less(t, (heap()-before)/answers, int64(12<<10), "bytes for each; the texts of one answer are 200 kB")
+	runtime.KeepAlive(kept)
+}
+
+// Equal words share their memory, whatever answer they came in.
+func TestEqualWordsAreOne(t *testing.T) {
+	t.Parallel()
+	d, err := decode("<response><attendees>" + strings.Repeat("<attendee><role>VIEWER</role></attendee>", 3) + "</attendees></response>")
+	require.NoError(t, err)
+	for _, a := range d.Attendees {
+		assert.Same(t, unsafe.StringData(d.Attendees[0].Role), unsafe.StringData(a.Role))
 	}
 }
