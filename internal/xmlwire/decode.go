@@ -1,6 +1,7 @@
 package xmlwire
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"math/bits"
@@ -183,6 +184,9 @@ func (d *decoder) skip(t tag) error {
 // value returns the text of an attribute. The bytes are valid until the next
 // call.
 func (d *decoder) value(a attribute) []byte {
+	if bytes.IndexByte(a.raw, '&') < 0 && bytes.IndexByte(a.raw, '\r') < 0 {
+		return a.raw
+	}
 	d.scratch = appendText(d.scratch[:0], a.raw)
 	return d.scratch
 }
