@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// backend is servers of BigBlueButton that know their answers beforehand and read no more of
+// a request than they must, so that they cost little beside what is measured.
+type backend struct {
+	Servers  int
+	Meetings int // on each
+	Delay    time.Duration
+	TLS      bool
+	Tenant   string
+
+	shape   shape
+	lists   [][]byte
+	infos   map[string][]byte // getMeetingInfo and create of a meeting, by its ID
+	creates map[string][]byte
+	open    atomic.Int64 // connections
+	opened  atomic.Int64 // connections that there ever were
+}
+
+// backendAt is where the servers are.
+type backendAt struct {
+	Servers []string // host:port
+	Hanging string   // a server that takes requests and does not answer
+	Refuses string   // where nobody listens
+	CA      []byte   // PEM
+}
+
+func runBackend(options []byte, answers map[string]func() int64) any {
+	var b backend
+	must(json.Unmarshal(options, &b))
+	b.prepare()
+	answers["opened"], answers["open"] = b.opened.Load, b.open.Load
+	var at backendAt
+	var conf *tls.Config
+	if b.TLS {
+		conf, at.CA = certificate()
+	}
+	listen := func() net.Listener { return must2(net.Listen("tcp", "127.0.0.1:0")) } //nolint:noctx // at once
+	for i := range b.Servers {
+		l := listen()
+		at.Servers = append(at.Servers, l.Addr().String())
+		if conf != nil {
+			l = tls.NewListener(l, conf)
+		}
+		go b.accept(l, i)
+	}
+	hanging, refuses := listen(), listen()
+	at.Hanging, at.Refuses = hanging.Addr().String(), refuses.Addr().String()
+	must(refuses.Close())
+	go func() {
+		for {
+			c := must2(hanging.Accept())
+			go func() { _, _ = io.Copy(io.Discard, c) }()
+		}
+	}()
+	return at
+}
+
+func (b *backend) prepare() {
+	b.shape = full
+	if b.Tenant != "" {
+		b.shape.tenant, b.shape.prefix = b.Tenant, b.Tenant+"-"
+	}
+	b.infos, b.creates = make(map[string][]byte), make(map[string][]byte)
+	for i := range b.Servers {
+		b.lists = append(b.lists, meetingsBody(i*b.Meetings, b.Meetings, b.shape))
+		for j := range b.Meetings {
+			n := i*b.Meetings + j
+			id := meetingID(n, b.shape)
+			b.infos[id] = infoBody(n, b.shape)
+			b.creates[id] = []byte("<response>\n<returncode>SUCCESS</returncode>\n" + element("meetingID", id) +
+				element("internalMeetingID", fmt.Sprintf("%040x-1531155809613", n)) + element("parentMeetingID", "bbb-none") + element("attendeePW", "attendee-password") +
+				element("moderatorPW", "moderator-password") + element("createTime", "1531155809613") + element("voiceBridge", fmt.Sprint(70000+n)) +
+				element("dialNumber", "613-555-1234") + element("createDate", "Mon Jul 09 17:03:29 UTC 2018") + element("hasUserJoined", "true") +
+				element("duration", "0") + element("hasBeenForciblyEnded", "false") + element("messageKey", "duplicateWarning") +
+				element("message", "This conference was already in existence and may currently be in progress.") + "</response>\n")
+		}
+	}
+}
+
+func (b *backend) accept(l net.Listener, i int) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go b.serve(c, i)
+	}
+}
+
+// serve answers the requests on a connection. Bodies of requests are passed over.
+func (b *backend) serve(c net.Conn, i int) {
+	b.open.Add(1)
+	b.opened.Add(1)
+	defer b.open.Add(-1)
+	defer c.Close() //nolint:errcheck // nothing is lost
+	in := bufio.NewReaderSize(c, 64<<10)
+	var out []byte
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		body := b.answer(line, i)
+		length := 0
+		for {
+			head, err := in.ReadSlice('\n')
+			if err != nil {
+				return
+			}
+			if len(head) <= 2 {
+				break
+			}
+			if name, value, _ := bytes.Cut(head, []byte(":")); bytes.EqualFold(name, []byte("Content-Length")) {
+				length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
+			}
+		}
+		if _, err := in.Discard(length); err != nil {
+			return
+		}
+		if b.Delay > 0 {
+			<-time.After(b.Delay)
+		}
+		out = append(out[:0], "HTTP/1.1 200 OK\r\nContent-Type: text/xml;charset=utf-8\r\nContent-Length: "...)
+		out = append(strconv.AppendInt(out, int64(len(body)), 10), "\r\n\r\n"...)
+		if _, err := c.Write(append(out, body...)); err != nil {
+			return
+		}
+	}
+}
+
+var (
+	running  = []byte("<response>\n<returncode>SUCCESS</returncode>\n<running>true</running>\n</response>\n")
+	index    = []byte("<response>\n<returncode>SUCCESS</returncode>\n<version>2.0</version>\n<apiVersion>2.0</apiVersion>\n<bbbVersion>3.0.4</bbbVersion>\n</response>\n")
+	notFound = []byte("<response>\n<returncode>FAILED</returncode>\n<messageKey>notFound</messageKey>\n<message>We could not find a meeting with that meeting ID</message>\n</response>\n")
+)
+
+// answer returns the body for the first line of a request.
+func (b *backend) answer(line []byte, i int) []byte {
+	_, call, _ := bytes.Cut(line, []byte("/api"))
+	switch {
+	case bytes.HasPrefix(call, []byte("/getMeetings?")):
+		return b.lists[i]
+	case bytes.HasPrefix(call, []byte("/isMeetingRunning?")):
+		return running
+	case bytes.HasPrefix(call, []byte("/getMeetingInfo?")):
+		return meetingAnswer(b.infos, call)
+	case bytes.HasPrefix(call, []byte("/create?")):
+		return meetingAnswer(b.creates, call)
+	}
+	return index
+}
+
+func meetingAnswer(of map[string][]byte, call []byte) []byte {
+	_, id, _ := bytes.Cut(call, []byte("meetingID="))
+	if end := bytes.IndexAny(id, "& "); end >= 0 {
+		id = id[:end]
+	}
+	if body, ok := of[string(id)]; ok {
+		return body
+	}
+	return notFound
+}
+
+// certificate makes one for this machine's loopback address, signed by itself.
+func certificate() (*tls.Config, []byte) {
+	key := must2(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der := must2(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
+	conf := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+	return conf, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}

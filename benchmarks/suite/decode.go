@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/bbbgroup/bbb"
+)
+
+func decodePart(r *report) {
+	for _, n := range []int{200, 10} {
+		body := meetingsBody(0, n, full)
+		vs := []variant{
+			{"encoding/xml", n, func() { referenceDecode[referenceMeetings](body) }},
+			{"tdewolff/parse, typed", n, func() { lexed(body) }},
+			{"this library", n, func() { decodeMeetings(body) }},
+			{"this library, the whole call from memory", n, wholeCall(body)},
+			{"limit: io.ReadAll", n, func() { must2(io.ReadAll(bytes.NewReader(body))) }},
+			{"limit: IndexByte('<')", n, func() { tags(body) }},
+		}
+		got := compare(r.effort, vs...)
+		r.compared(fmt.Sprintf("Decode %d meetings", n), "meeting", fmt.Sprintf("%d bytes, 10 attendees and 5 metadata entries each.", len(body)), vs[0].name, got, vs...)
+		times := got["encoding/xml"].median / got["this library"].median
+		if n == 10 {
+			r.atLeast("decode 10 meetings, times encoding/xml", 20, 0, times)
+			continue
+		}
+		r.atLeast("decode 200 meetings, times encoding/xml", 28, 40, times)
+		r.atMost("decode 200 meetings, of the IndexByte scan", 2.5, 0, got["this library"].median/got["limit: IndexByte('<')"].median, "times")
+		r.atMost("decode, allocations per meeting", 12, 1, got["this library"].allocs, "")
+	}
+
+	body := meetingsBody(0, 200, shape{attendees: 10, shuffled: true})
+	vs := []variant{
+		{"encoding/xml", 200, func() { referenceDecode[referenceMeetings](body) }},
+		{"tdewolff/parse, typed", 200, func() { lexed(body) }},
+		{"this library", 200, func() { decodeMeetings(body) }},
+	}
+	got := compare(r.effort, vs...)
+	r.compared("Decode 200 meetings, shuffled, with unknown elements", "meeting", "", vs[0].name, got, vs...)
+	r.atLeast("decode shuffled fields, times encoding/xml", 12, 0, got["encoding/xml"].median/got["this library"].median)
+
+	recs := recordingsBody(2000)
+	vs = []variant{
+		{"encoding/xml", 2000, func() { referenceDecode[referenceRecordings](recs) }},
+		{"this library", 2000, func() { decodeRecordings(recs) }},
+		{"limit: IndexByte('<')", 2000, func() { tags(recs) }},
+	}
+	got = compare(r.effort, vs...)
+	r.compared("Decode 2,000 recordings", "recording", "", vs[0].name, got, vs...)
+	r.atLeast("decode 2,000 recordings, times encoding/xml", 20, 0, got["encoding/xml"].median/got["this library"].median)
+}
+
+// wholeCall is getMeetings as users make it, of a server whose answers are there at once.
+func wholeCall(body []byte) func() {
+	g := must2(bbb.NewGroup("benchmark", bbb.WithTransport(inMemory(func(string) []byte { return body }))))
+	s := must2(g.New("bbb", "https://bbb.example.org", secret))
+	return func() { must2(s.Meetings(context.Background())) }
+}
+
+// tags finds all tags and does nothing with them: the least that any reader of XML does.
+func tags(body []byte) {
+	for rest := body; ; {
+		i := bytes.IndexByte(rest, '<')
+		if i < 0 {
+			return
+		}
+		rest = rest[i+1:]
+	}
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/bbbgroup/bbb"
+)
+
+const (
+	fanServers  = 50
+	fanMeetings = 40
+	fanDelay    = 20 * time.Millisecond
+	fanDeadline = 250 * time.Millisecond
+)
+
+func fanoutPart(r *report) {
+	for _, secure := range []bool{false, true} {
+		fanout(r, secure)
+	}
+}
+
+// fan is what asks all servers once, and how it did.
+type fan struct {
+	name       string
+	run        func()
+	slow       bool // one run is enough for a sample
+	walls, cpu []float64
+}
+
+func fanout(r *report, secure bool) {
+	var at backendAt
+	servers := start("backend", backend{Servers: fanServers, Meetings: fanMeetings, Delay: fanDelay, TLS: secure}, &at)
+	defer servers.stop()
+	scheme, title := "http", "Fan-out over 50 servers of 20 ms, 40 meetings each"
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	if secure {
+		scheme, title = "https", title+", TLS"
+		trust(at.CA)
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(at.CA)
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	defer transport.CloseIdleConnections()
+	healthy := groupAt(scheme, time.Minute, at.Servers...)
+	defer closeGroup(healthy)
+	all := counted(healthy, fanServers*fanMeetings)
+	limit := &fan{name: "limit: bodies read, not decoded", run: readAll(transport, scheme, at.Servers)}
+	one := &fan{name: "this library", run: all}
+	ten := &fan{name: "this library, ten callers at once", run: func() { together(10, all) }, slow: true}
+	fans := []*fan{limit, one, ten}
+	var refusing *fan
+	if !secure {
+		g := groupAt(scheme, time.Minute, append(at.Servers[:fanServers-1:fanServers-1], at.Refuses)...)
+		defer closeGroup(g)
+		refusing = &fan{name: "this library, one server refuses", run: counted(g, (fanServers-1)*fanMeetings)}
+		fans = append(fans, refusing)
+	}
+	turns(r, fans)
+	p := part{title: title, head: []string{"how", "wall", "spread", "of the limit", "CPU", "of the limit"}}
+	for _, f := range fans {
+		wall, spread := middle(f.walls)
+		cpu, _ := middle(f.cpu)
+		p.rows = append(p.rows, []string{f.name, timeText(wall), percent(spread), ratioText(f.wall() / limit.wall()), timeText(cpu), ratioText(f.cpuMedian() / limit.cpuMedian())})
+	}
+	name := "fan-out"
+	if secure {
+		name += ", TLS"
+	}
+	r.atMost(name+", wall, of the limit", 1.25, 0, one.wall()/limit.wall(), "times")
+	r.atMost(name+", CPU, of the limit", 4, 0, one.cpuMedian()/limit.cpuMedian(), "times")
+	r.atMost(name+", ten callers, of one", 1.2, 0, ten.wall()/one.wall(), "times")
+	if refusing != nil {
+		r.atMost("fan-out, one refuses, of all well (1,960 of 2,000 meetings)", 1.2, 0, refusing.wall()/one.wall(), "times")
+		p.note = hanging(r, at, one.wall())
+	}
+	r.add(p)
+}
+
+func (f *fan) wall() float64 {
+	median, _ := middle(f.walls)
+	return median
+}
+
+func (f *fan) cpuMedian() float64 {
+	median, _ := middle(f.cpu)
+	return median
+}
+
+// turns measures fans one after the other, again and again. A sample is several runs: the
+// processor time of one is not told exactly enough.
+func turns(r *report, fans []*fan) {
+	for _, f := range fans {
+		f.run() // connects
+	}
+	for round := range r.effort.few() {
+		for i := range fans {
+			f := fans[(i+round)%len(fans)]
+			runs := 5
+			if f.slow {
+				runs = 1
+			}
+			before, begun := cpuTime(), time.Now()
+			for range runs {
+				f.run()
+			}
+			f.walls = append(f.walls, float64(time.Since(begun))/float64(runs))
+			f.cpu = append(f.cpu, float64(cpuTime()-before)/float64(runs))
+		}
+	}
+}
+
+// hanging measures a group of which one server does not answer: while that is not known, and after.
+func hanging(r *report, at backendAt, well float64) string {
+	var first, known []time.Duration
+	for range 3 {
+		g := groupAt("http", fanDeadline, append(at.Servers[:fanServers-1:fanServers-1], at.Hanging)...)
+		run := counted(g, (fanServers-1)*fanMeetings)
+		for call := range 5 {
+			begun := time.Now()
+			run()
+			switch took := time.Since(begun); {
+			case call == 0:
+				first = append(first, took)
+			case call > 3: // three failures in a row are known
+				known = append(known, took)
+			}
+		}
+		closeGroup(g)
+	}
+	wait, _ := middle(first)
+	later, _ := middle(known)
+	r.atMost("fan-out, one hangs: beyond its deadline of 250 ms", 10, 0, float64(wait-fanDeadline)/1e6, "ms")
+	r.atMost("fan-out, one hangs and that is known, of all well", 1.2, 0, float64(later)/well, "times")
+	return fmt.Sprintf("With a server that hangs and a deadline of %v: %v, and 1,960 meetings; once it is known to hang, %v.", fanDeadline, wait.Round(time.Millisecond/10), later.Round(time.Millisecond/10))
+}
+
+func groupAt(scheme string, deadline time.Duration, servers ...string) *bbb.Group {
+	g := must2(bbb.NewGroup("benchmark", bbb.WithTimeout(deadline, deadline)))
+	for i, s := range servers {
+		must2(g.New(fmt.Sprint("bbb", i), scheme+"://"+s, secret))
+	}
+	return g
+}
+
+// counted asks a group for its meetings, and insists on their number.
+func counted(g *bbb.Group, want int) func() {
+	return func() {
+		list, err := g.Meetings(context.Background())
+		if _, partly := errors.AsType[*bbb.GroupError](err); err != nil && !partly {
+			panic(err)
+		}
+		// On a machine that is busy with other things, a server may miss its deadline.
+		if len(list) < want-fanMeetings {
+			panic(fmt.Sprintf("%d meetings instead of %d: %v", len(list), want, err))
+		}
+	}
+}
+
+// readAll is the limit: everybody is asked at once, and nothing made of what comes.
+func readAll(transport *http.Transport, scheme string, servers []string) func() {
+	sum := bbb.SHA256.Checksum("getMeetings", "", secret)
+	buffers := sync.Pool{New: func() any { return make([]byte, 64<<10) }}
+	return func() {
+		var wait sync.WaitGroup
+		for _, s := range servers {
+			wait.Go(func() {
+				req := must2(http.NewRequestWithContext(context.Background(), http.MethodGet, scheme+"://"+s+"/bigbluebutton/api/getMeetings?checksum="+sum, nil))
+				resp, err := transport.RoundTrip(req)
+				must(err)
+				buf := buffers.Get().([]byte)
+				must2(io.CopyBuffer(struct{ io.Writer }{io.Discard}, resp.Body, buf))
+				buffers.Put(buf) //nolint:staticcheck // 24 bytes for 64 KiB
+				must(resp.Body.Close())
+			})
+		}
+		wait.Wait()
+	}
+}
+
+func together(n int, f func()) {
+	var wait sync.WaitGroup
+	for range n {
+		wait.Go(f)
+	}
+	wait.Wait()
+}
+
+// trust has the transports of this process trust a certificate, as an administrator would. It must
+// come before the first connection.
+func trust(ca []byte) {
+	f := must2(os.CreateTemp("", "*.pem"))
+	must2(f.Write(ca))
+	must(f.Close())
+	must(os.Setenv("SSL_CERT_FILE", f.Name()))
+	_, err := x509.SystemCertPool() // reads it
+	must(errors.Join(err, os.Remove(f.Name())))
+}

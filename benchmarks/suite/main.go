@@ -1,0 +1,67 @@
+// Command suite measures what the library does beside what else could do it, and what the
+// machine allows at all. It is started by benchmarks/cmd/report.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// parts are what can be measured, in this order.
+var parts = []struct {
+	name string
+	run  func(*report)
+}{
+	{"decode", decodePart},
+	{"encode", encodePart},
+	{"sign", signPart},
+	{"fanout", fanoutPart},
+	{"proxy", proxyPart},
+	{"memory", memoryPart},
+	{"scale", scalePart},
+}
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == roleArgument {
+		serveRole(os.Args[2], os.Args[3:])
+		return
+	}
+	quick := flag.Bool("quick", false, "measure shorter: about two minutes in all")
+	only := flag.String("only", "", "`parts` to measure, with commas between; nothing is written then")
+	out := flag.String("o", filepath.Join("..", "RESULTS.md"), "the `file` that is written, in the directory of the program")
+	flag.Parse()
+
+	r := &report{effort: effort{sample: 50 * time.Millisecond, rounds: 41}}
+	if *quick {
+		r.effort = effort{quick: true, sample: 15 * time.Millisecond, rounds: 15}
+	}
+	begun := time.Now()
+	for _, p := range parts {
+		if *only == "" || slices.Contains(strings.Split(*only, ","), p.name) {
+			fmt.Fprintf(os.Stderr, "%5s %s\n", time.Since(begun).Round(time.Second), p.name)
+			p.run(r)
+		}
+	}
+	text := r.text(time.Since(begun))
+	fmt.Print(text)
+	if *only == "" {
+		must(os.WriteFile(*out, []byte(text), 0o644)) //nolint:gosec // it is for everybody to read
+	}
+}
+
+// must stops the program: there is nobody to go on without what failed.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func must2[T any](v T, err error) T {
+	must(err)
+	return v
+}

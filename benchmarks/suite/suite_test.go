@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bbbgroup/bbb"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The decoders are compared in speed, so they must all read the same: what the library reads in a
+// whole call, its records as they are described here, the lexer of others, and encoding/xml.
+func TestDecodersAgree(t *testing.T) {
+	t.Parallel()
+	body := meetingsBody(3, 5, full)
+	want := whole(t, body).meetings(t)
+	require.Len(t, want, 5)
+	assert.Equal(t, written(want), written(decodeMeetings(body)))
+	assert.Equal(t, written(want), written(lexed(body)))
+
+	ref := referenceDecode[referenceMeetings](body)
+	require.Len(t, ref.Meetings, len(want))
+	for i, m := range ref.Meetings {
+		w := want[i]
+		assert.Equal(t, w.Name, m.Name)
+		assert.Equal(t, w.ID, m.ID)
+		assert.Equal(t, w.CreateTime.UnixMilli(), m.CreateTime)
+		assert.Equal(t, w.MaxUsers, m.MaxUsers)
+		assert.Equal(t, w.Metadata, map[string]string(m.Metadata))
+		require.Len(t, m.Attendees, len(w.Attendees))
+		for j, a := range m.Attendees {
+			read := bbb.Attendee{
+				UserID: a.UserID, FullName: a.FullName, Role: bbb.Role(a.Role), IsPresenter: a.IsPresenter, IsListeningOnly: a.IsListeningOnly,
+				HasJoinedVoice: a.HasJoinedVoice, HasVideo: a.HasVideo, ClientType: a.ClientType,
+			}
+			assert.Equal(t, w.Attendees[j], read)
+		}
+	}
+}
+
+func TestShuffledFieldsAreTheSame(t *testing.T) {
+	t.Parallel()
+	body := meetingsBody(3, 5, shape{attendees: 10, shuffled: true})
+	want := written(decodeMeetings(meetingsBody(3, 5, full)))
+	assert.Contains(t, string(body), "<weather>")
+	assert.Equal(t, want, written(decodeMeetings(body)))
+	assert.Equal(t, want, written(lexed(body)))
+	assert.Len(t, referenceDecode[referenceMeetings](body).Meetings, 5)
+}
+
+func TestRecordingsAgree(t *testing.T) {
+	t.Parallel()
+	body := recordingsBody(3)
+	want, err := whole(t, body).server.Recordings(t.Context(), bbb.RecordingFilter{})
+	require.NoError(t, err)
+	got := decodeRecordings(body)
+	require.Len(t, got, 3)
+	write := func(list []*bbb.Recording) string {
+		return string(recordingsRecord.Append(nil, "response", &recordings{Recordings: list}))
+	}
+	assert.Equal(t, write(want.Recordings), write(got))
+	ref := referenceDecode[referenceRecordings](body)
+	require.Len(t, ref.Recordings, 3)
+	assert.Equal(t, got[1].Formats[1].Previews[2].URL, ref.Recordings[1].Formats[1].Previews[2].URL)
+}
+
+// oneServer is a server whose answer is always the same.
+type oneServer struct{ server *bbb.Server }
+
+func whole(t *testing.T, body []byte) oneServer {
+	t.Helper()
+	g, err := bbb.NewGroup("test", bbb.WithTransport(inMemory(func(string) []byte { return body })))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, g.Close(context.Background())) })
+	s, err := g.New("bbb", "https://bbb.example.org", secret)
+	require.NoError(t, err)
+	return oneServer{s}
+}
+
+func (o oneServer) meetings(t *testing.T) []*bbb.Meeting {
+	t.Helper()
+	list, err := o.server.Meetings(t.Context())
+	require.NoError(t, err)
+	return list
+}
+
+// written is all that was read, without what a call adds.
+func written(list []*bbb.Meeting) string {
+	return string(meetingsRecord.Append(nil, "response", &meetings{Meetings: list}))
+}
+
+func TestReferenceWritesAsMuch(t *testing.T) {
+	t.Parallel()
+	body := meetingsBody(0, 2, full)
+	var b strings.Builder
+	referenceEncode(&b, referenceDecode[referenceMeetings](body))
+	own := written(decodeMeetings(body))
+	assert.InEpsilon(t, len(own), b.Len(), 0.05)
+}
+
+func TestJoinHas25Parameters(t *testing.T) {
+	t.Parallel()
+	p := joinOf25()
+	require.NoError(t, p.Validate())
+	assert.Len(t, p.Values(), 25)
+}
+
+// The fake servers and the load of the proxy benchmark speak HTTP by themselves.
+func TestLoadOfAProxy(t *testing.T) {
+	t.Parallel()
+	answers := make(map[string]func() int64)
+	at, ok := runBackend([]byte(`{"Servers":2,"Meetings":3,"Tenant":"school"}`), answers).(backendAt)
+	require.True(t, ok)
+	require.Len(t, at.Servers, 2)
+	l := newLoad(at.Servers[1], []string{"getMeetingInfo?meetingID=school-course-00000004&checksum=0", "getMeetings?checksum=0"})
+	assert.Len(t, infoBody(4, shape{attendees: 10, tenant: "school", prefix: "school-"}), l.sizeOf())
+	got := l.run(2, 10*time.Millisecond)
+	assert.Positive(t, got.requests)
+	assert.Positive(t, got.p50)
+	assert.EqualValues(t, 3, answers["opened"]())
+}
+
+func TestMiddle(t *testing.T) {
+	t.Parallel()
+	median, spread := middle([]float64{5, 1, 4, 2, 3})
+	assert.InDelta(t, 3, median, 0)
+	assert.InDelta(t, 2./3, spread, 1e-9)
+	_, spread = middle[float64](nil)
+	assert.Zero(t, spread)
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	r := &report{}
+	r.atLeast("this", 2, 4, 3)
+	r.atMost("that", 100, 0, 250, "ns")
+	r.add(part{title: "A table", head: []string{"a", "b"}, rows: [][]string{{"Jürgen", "1"}}})
+	text := r.text(time.Second)
+	assert.Contains(t, text, "| this   | >= 2      | 4     | 3.00     | yes |\n")
+	assert.Contains(t, text, "| that   | <= 100 ns |       | 250 ns   | no  |\n")
+	assert.Contains(t, text, "| a      | b |\n| ------ | - |\n| Jürgen | 1 |\n")
+}
