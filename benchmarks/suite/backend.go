@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -32,8 +33,10 @@ type backend struct {
 	lists   [][]byte
 	infos   map[string][]byte // getMeetingInfo and create of a meeting, by its ID
 	creates map[string][]byte
-	open    atomic.Int64 // connections
 	opened  atomic.Int64 // connections that there ever were
+
+	listeners []net.Listener
+	wait      sync.WaitGroup // for what accepts and serves
 }
 
 // backendAt is where the servers are.
@@ -45,34 +48,46 @@ type backendAt struct {
 }
 
 func runBackend(options []byte, answers map[string]func() int64) any {
-	var b backend
-	must(json.Unmarshal(options, &b))
+	b := new(backend)
+	must(json.Unmarshal(options, b))
+	answers["opened"] = b.opened.Load
+	return b.start()
+}
+
+// start begins to listen, until stop.
+func (b *backend) start() (at backendAt) {
 	b.prepare()
-	answers["opened"], answers["open"] = b.opened.Load, b.open.Load
-	var at backendAt
 	var conf *tls.Config
 	if b.TLS {
 		conf, at.CA = certificate()
 	}
-	listen := func() net.Listener { return must2(net.Listen("tcp", "127.0.0.1:0")) } //nolint:noctx // at once
 	for i := range b.Servers {
-		l := listen()
+		l := b.listen()
 		at.Servers = append(at.Servers, l.Addr().String())
 		if conf != nil {
 			l = tls.NewListener(l, conf)
 		}
-		go b.accept(l, i)
+		b.wait.Go(func() { b.accept(l, func(c net.Conn) { b.serve(c, i) }) })
 	}
-	hanging, refuses := listen(), listen()
+	hanging, refuses := b.listen(), b.listen()
 	at.Hanging, at.Refuses = hanging.Addr().String(), refuses.Addr().String()
 	must(refuses.Close())
-	go func() {
-		for {
-			c := must2(hanging.Accept())
-			go func() { _, _ = io.Copy(io.Discard, c) }()
-		}
-	}()
+	b.wait.Go(func() { b.accept(hanging, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }) })
 	return at
+}
+
+func (b *backend) listen() net.Listener {
+	l := must2(net.Listen("tcp", "127.0.0.1:0")) //nolint:noctx // at once
+	b.listeners = append(b.listeners, l)
+	return l
+}
+
+// stop takes no more connections, and waits for the end of those that there are.
+func (b *backend) stop() {
+	for _, l := range b.listeners {
+		_ = l.Close() // one is closed already
+	}
+	b.wait.Wait()
 }
 
 func (b *backend) prepare() {
@@ -97,22 +112,22 @@ func (b *backend) prepare() {
 	}
 }
 
-func (b *backend) accept(l net.Listener, i int) {
+func (b *backend) accept(l net.Listener, serve func(net.Conn)) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
 			return
 		}
-		go b.serve(c, i)
+		b.wait.Go(func() {
+			defer c.Close() //nolint:errcheck // nothing is lost
+			b.opened.Add(1)
+			serve(c)
+		})
 	}
 }
 
 // serve answers the requests on a connection. Bodies of requests are passed over.
 func (b *backend) serve(c net.Conn, i int) {
-	b.open.Add(1)
-	b.opened.Add(1)
-	defer b.open.Add(-1)
-	defer c.Close() //nolint:errcheck // nothing is lost
 	in := bufio.NewReaderSize(c, 64<<10)
 	var out []byte
 	for {

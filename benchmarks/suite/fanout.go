@@ -65,34 +65,34 @@ func fanout(r *report, secure bool) {
 		fans = append(fans, refusing)
 	}
 	turns(r, fans)
-	p := part{title: title, head: []string{"how", "wall", "spread", "of the limit", "CPU", "of the limit"}}
+	p := part{title: title, head: []string{"how", "time", "spread", "times the limit", "processor", "times the limit"}}
 	for _, f := range fans {
-		wall, spread := middle(f.walls)
-		cpu, _ := middle(f.cpu)
-		p.rows = append(p.rows, []string{f.name, timeText(wall), percent(spread), ratioText(f.wall() / limit.wall()), timeText(cpu), ratioText(f.cpuMedian() / limit.cpuMedian())})
+		own, of := f.figures(), f.of(limit)
+		p.rows = append(p.rows, []string{f.name, timeText(own.median), percent(own.spread), ratioText(of.wall), timeText(own.cpu), ratioText(of.cpu)})
 	}
 	name := "fan-out"
 	if secure {
 		name += ", TLS"
 	}
-	r.atMost(name+", wall, of the limit", 1.25, 0, one.wall()/limit.wall(), "times")
-	r.atMost(name+", CPU, of the limit", 4, 0, one.cpuMedian()/limit.cpuMedian(), "times")
-	r.atMost(name+", ten callers, of one", 1.2, 0, ten.wall()/one.wall(), "times")
+	r.atMost(name+", time that passes, of the limit", 1.25, 0, one.of(limit).wall, "times")
+	r.atMost(name+", processor, of the limit", 4, 0, one.of(limit).cpu, "times")
+	r.times(name+", ten callers, of one", 1.2, ten.of(one))
 	if refusing != nil {
-		r.atMost("fan-out, one refuses, of all well (1,960 of 2,000 meetings)", 1.2, 0, refusing.wall()/one.wall(), "times")
-		p.note = hanging(r, at, one.wall())
+		r.times("fan-out, one refuses, of all well (1,960 of 2,000 meetings)", 1.2, refusing.of(one))
+		p.note = hanging(r, at, one.figures().median)
 	}
 	r.add(p)
 }
 
-func (f *fan) wall() float64 {
-	median, _ := middle(f.walls)
-	return median
+// of is how many times as much f takes as other.
+func (f *fan) of(other *fan) ratio {
+	return ratioOf(f.figures(), other.figures())
 }
 
-func (f *fan) cpuMedian() float64 {
-	median, _ := middle(f.cpu)
-	return median
+func (f *fan) figures() (of figures) {
+	of.median, of.spread = middle(f.walls)
+	of.cpu, _ = middle(f.cpu)
+	return of
 }
 
 // turns measures fans one after the other, again and again. A sample is several runs: the
@@ -101,7 +101,7 @@ func turns(r *report, fans []*fan) {
 	for _, f := range fans {
 		f.run() // connects
 	}
-	for round := range r.effort.few() {
+	for round := range r.effort.few {
 		for i := range fans {
 			f := fans[(i+round)%len(fans)]
 			runs := 5
@@ -123,10 +123,9 @@ func hanging(r *report, at backendAt, well float64) string {
 	var first, known []time.Duration
 	for range 3 {
 		g := groupAt("http", fanDeadline, append(at.Servers[:fanServers-1:fanServers-1], at.Hanging)...)
-		run := counted(g, (fanServers-1)*fanMeetings)
 		for call := range 5 {
 			begun := time.Now()
-			run()
+			late(g)
 			switch took := time.Since(begun); {
 			case call == 0:
 				first = append(first, took)
@@ -140,7 +139,7 @@ func hanging(r *report, at backendAt, well float64) string {
 	later, _ := middle(known)
 	r.atMost("fan-out, one hangs: beyond its deadline of 250 ms", 10, 0, float64(wait-fanDeadline)/1e6, "ms")
 	r.atMost("fan-out, one hangs and that is known, of all well", 1.2, 0, float64(later)/well, "times")
-	return fmt.Sprintf("With a server that hangs and a deadline of %v: %v, and 1,960 meetings; once it is known to hang, %v.", fanDeadline, wait.Round(time.Millisecond/10), later.Round(time.Millisecond/10))
+	return fmt.Sprintf("With a server that hangs and a deadline of %v: %v; once it is known to hang, %v.", fanDeadline, wait.Round(time.Millisecond/10), later.Round(time.Millisecond/10))
 }
 
 func groupAt(scheme string, deadline time.Duration, servers ...string) *bbb.Group {
@@ -155,13 +154,17 @@ func groupAt(scheme string, deadline time.Duration, servers ...string) *bbb.Grou
 func counted(g *bbb.Group, want int) func() {
 	return func() {
 		list, err := g.Meetings(context.Background())
-		if _, partly := errors.AsType[*bbb.GroupError](err); err != nil && !partly {
-			panic(err)
-		}
-		// On a machine that is busy with other things, a server may miss its deadline.
-		if len(list) < want-fanMeetings {
+		if _, partly := errors.AsType[*bbb.GroupError](err); err != nil && !partly || len(list) != want {
 			panic(fmt.Sprintf("%d meetings instead of %d: %v", len(list), want, err))
 		}
+	}
+}
+
+// late asks a group with a short deadline. On a machine that is busy with other things, more servers
+// may miss it than the one that hangs.
+func late(g *bbb.Group) {
+	if list, _ := g.Meetings(context.Background()); len(list) < fanServers*fanMeetings/2 {
+		panic("most servers missed the deadline: the machine is too busy")
 	}
 }
 

@@ -6,6 +6,7 @@ require (
 	github.com/bbbgroup/bbb v0.0.0
 	github.com/stretchr/testify v1.12.1
 	github.com/tdewolff/parse/v2 v2.8.20
+	go.uber.org/goleak v1.3.0
 )
 
 require (

@@ -31,14 +31,14 @@ func main() {
 		serveRole(os.Args[2], os.Args[3:])
 		return
 	}
-	quick := flag.Bool("quick", false, "measure shorter: about two minutes in all")
+	quick := flag.Bool("quick", false, "measure shorter: a minute or two in all")
 	only := flag.String("only", "", "`parts` to measure, with commas between; nothing is written then")
 	out := flag.String("o", filepath.Join("..", "RESULTS.md"), "the `file` that is written, in the directory of the program")
 	flag.Parse()
 
-	r := &report{effort: effort{sample: 50 * time.Millisecond, rounds: 41}}
+	r := &report{effort: effort{sample: 100 * time.Millisecond, rounds: 21, load: 400 * time.Millisecond, few: 15}}
 	if *quick {
-		r.effort = effort{quick: true, sample: 15 * time.Millisecond, rounds: 15}
+		r.effort = effort{quick: true, sample: 30 * time.Millisecond, rounds: 9, load: 100 * time.Millisecond, few: 5}
 	}
 	begun := time.Now()
 	for _, p := range parts {

@@ -13,12 +13,11 @@ import (
 // effort is how long things are measured.
 type effort struct {
 	quick  bool
-	sample time.Duration // how long one sample lasts
+	sample time.Duration // how long one sample lasts: long enough for the collector to have its share
 	rounds int           // samples of each variant
+	load   time.Duration // how long a proxy is loaded for one sample
+	few    int           // samples of what takes long
 }
-
-// few is how many samples are taken of what takes long.
-func (e effort) few() int { return (e.rounds + 2) / 3 }
 
 // variant is one of several ways to do the same.
 type variant struct {
@@ -32,14 +31,14 @@ type figures struct {
 	name   string
 	median float64 // nanoseconds for a unit
 	spread float64 // between the quartiles, as a share of the median
+	cpu    float64 // nanoseconds of a processor for a unit, those of the collector included
 	allocs float64 // for a unit
 }
 
 // compare measures variants in turns, so that what else goes on at the machine hits all of
 // them alike: only the ratios of one run mean something.
 func compare(e effort, variants ...variant) map[string]figures {
-	times := make([][]float64, len(variants))
-	allocs := make([][]float64, len(variants))
+	times, cpu, allocs := make([][]float64, len(variants)), make([][]float64, len(variants)), make([][]float64, len(variants))
 	loops := make([]int, len(variants))
 	for i, v := range variants {
 		v.f() // pools and caches are filled once
@@ -50,35 +49,45 @@ func compare(e effort, variants ...variant) map[string]figures {
 	for round := range e.rounds {
 		for k := range variants {
 			i := (k + round) % len(variants)
-			ns, n := sample(variants[i].f, loops[i])
+			wall, used, n := sample(variants[i].f, loops[i])
 			per := float64(max(variants[i].per, 1))
-			times[i], allocs[i] = append(times[i], ns/per), append(allocs[i], n/per)
+			times[i], cpu[i], allocs[i] = append(times[i], wall/per), append(cpu[i], used/per), append(allocs[i], n/per)
 		}
 	}
 	got := make(map[string]figures, len(variants))
 	for i, v := range variants {
 		median, spread := middle(times[i])
+		used, _ := middle(cpu[i])
 		n, _ := middle(allocs[i])
-		got[v.name] = figures{v.name, median, spread, n}
+		got[v.name] = figures{v.name, median, spread, used, n}
 	}
 	return got
 }
 
-// sample runs f and returns the nanoseconds and the allocations of one run. Collecting the
-// garbage of the run belongs to it; that of others does not.
-func sample(f func(), loops int) (ns, allocs float64) {
+// ratio is how many times as much one way takes as another. On a machine that is busy with other
+// things, the time that passes says little: what takes longer is interrupted more often. The time of
+// the processor does not know that garbage is collected beside the work, where there is an idle one. So a
+// figure is met when it is by both.
+type ratio struct{ wall, cpu float64 }
+
+func ratioOf(a, b figures) ratio { return ratio{a.median / b.median, a.cpu / b.cpu} }
+
+// sample runs f and returns the nanoseconds, those of processors and the allocations of one run.
+// Collecting the garbage of the run belongs to it; that of others does not.
+func sample(f func(), loops int) (wall, cpu, allocs float64) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	begun := time.Now()
+	used, begun := cpuTime(), time.Now()
 	for range loops {
 		f()
 	}
 	took := time.Since(begun)
+	used = cpuTime() - used
 	runtime.ReadMemStats(&after)
+	n := float64(loops)
 	// The runtime allocates a little itself now and then.
-	allocs = float64(after.Mallocs-before.Mallocs) / float64(loops)
-	return float64(took) / float64(loops), math.Round(allocs*100) / 100
+	return float64(took) / n, float64(used) / n, math.Round(float64(after.Mallocs-before.Mallocs)/n*100) / 100
 }
 
 // middle returns the median, and the distance of the quartiles as a share of it.

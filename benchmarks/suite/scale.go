@@ -25,7 +25,7 @@ type scaled struct {
 var light = shape{attendees: 1}
 
 func scalePart(r *report) {
-	few := r.effort.few()
+	few := r.effort.few
 	r.scaled("servers", "server", 2, scaled{Rounds: few, Steps: []step{{Servers: 5, Each: 20}, {Servers: 20, Each: 20}, {Servers: 50, Each: 20}, {Servers: 200, Each: 20}, {Servers: 500, Each: 20}}})
 	r.scaled("meetings", "meeting", 2, scaled{Rounds: few, Steps: []step{{Servers: 10, Each: 1}, {Servers: 10, Each: 10}, {Servers: 10, Each: 100}, {Servers: 10, Each: 1000}, {Servers: 10, Each: 10_000}}})
 }

@@ -9,7 +9,10 @@ import (
 	"github.com/bbbgroup/bbb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The decoders are compared in speed, so they must all read the same: what the library reads in a
 // whole call, its records as they are described here, the lexer of others, and encoding/xml.
@@ -111,16 +114,16 @@ func TestJoinHas25Parameters(t *testing.T) {
 // The fake servers and the load of the proxy benchmark speak HTTP by themselves.
 func TestLoadOfAProxy(t *testing.T) {
 	t.Parallel()
-	answers := make(map[string]func() int64)
-	at, ok := runBackend([]byte(`{"Servers":2,"Meetings":3,"Tenant":"school"}`), answers).(backendAt)
-	require.True(t, ok)
+	b := &backend{Servers: 2, Meetings: 3, Tenant: "school"}
+	at := b.start()
+	defer b.stop()
 	require.Len(t, at.Servers, 2)
 	l := newLoad(at.Servers[1], []string{"getMeetingInfo?meetingID=school-course-00000004&checksum=0", "getMeetings?checksum=0"})
 	assert.Len(t, infoBody(4, shape{attendees: 10, tenant: "school", prefix: "school-"}), l.sizeOf())
 	got := l.run(2, 10*time.Millisecond)
 	assert.Positive(t, got.requests)
 	assert.Positive(t, got.p50)
-	assert.EqualValues(t, 3, answers["opened"]())
+	assert.EqualValues(t, 3, b.opened.Load())
 }
 
 func TestMiddle(t *testing.T) {
@@ -135,11 +138,11 @@ func TestMiddle(t *testing.T) {
 func TestReport(t *testing.T) {
 	t.Parallel()
 	r := &report{}
-	r.atLeast("this", 2, 4, 3)
+	r.atLeast("this", 2, 4, ratio{3, 2.5})
 	r.atMost("that", 100, 0, 250, "ns")
 	r.add(part{title: "A table", head: []string{"a", "b"}, rows: [][]string{{"Jürgen", "1"}}})
 	text := r.text(time.Second)
-	assert.Contains(t, text, "| this   | >= 2      | 4     | 3.00     | yes |\n")
-	assert.Contains(t, text, "| that   | <= 100 ns |       | 250 ns   | no  |\n")
+	assert.Contains(t, text, "| this   | >= 2      | 4     | 3.00 (processor 2.50) | yes |\n")
+	assert.Contains(t, text, "| that   | <= 100 ns |       | 250 ns                | no  |\n")
 	assert.Contains(t, text, "| a      | b |\n| ------ | - |\n| Jürgen | 1 |\n")
 }

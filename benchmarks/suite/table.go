@@ -32,9 +32,14 @@ func (r *report) goal(what, least, after, got string, met bool) {
 	r.goals = append(r.goals, []string{what, least, after, got, state})
 }
 
-// atLeast notes a ratio that is to be large.
-func (r *report) atLeast(what string, least, after, got float64) {
-	r.goal(what, fmt.Sprintf(">= %g", least), wish(after), fmt.Sprintf("%.2f", got), got >= least)
+// atLeast notes a ratio that is to be large, by the time that passes and by that of the processor.
+func (r *report) atLeast(what string, least, after float64, got ratio) {
+	r.goal(what, fmt.Sprintf(">= %g", least), wish(after), fmt.Sprintf("%.2f (processor %.2f)", got.wall, got.cpu), min(got.wall, got.cpu) >= least)
+}
+
+// times notes a ratio that is to be small.
+func (r *report) times(what string, most float64, got ratio) {
+	r.goal(what, fmt.Sprintf("<= %g times", most), "", fmt.Sprintf("%.2f (processor %.2f)", got.wall, got.cpu), max(got.wall, got.cpu) <= most)
 }
 
 // atMost notes a figure that is to be small.
@@ -52,19 +57,26 @@ func wish(after float64) string {
 // add adds a table. Rows of another length than the head are mistakes that show.
 func (r *report) add(p part) { r.parts = append(r.parts, p) }
 
-// compared adds a table of variants, in their order, with ratios to one of them.
-func (r *report) compared(title, unit, note, base string, got map[string]figures, order ...variant) {
-	p := part{title: title, note: note, head: []string{"how", "time per " + unit, "spread", "ratio to " + base, "allocations per " + unit}}
+// compared adds a table of variants, in their order, beside the first: how many times as fast they
+// are or, when that is a limit, how many times as long they take.
+func (r *report) compared(title, unit, note string, got map[string]figures, order ...variant) {
+	base := got[order[0].name]
+	p := part{title: title, note: note, head: []string{"how", "time per " + unit, "spread", "times as fast", "processor", "times as fast", "allocations"}}
+	limited := strings.HasPrefix(base.name, "limit")
+	if limited {
+		p.head[3], p.head[5] = "times the limit", "times the limit"
+	}
 	for _, v := range order {
 		f := got[v.name]
-		p.rows = append(p.rows, []string{
-			f.name, timeText(f.median), percent(f.spread), ratioText(got[base].median / f.median), countText(f.allocs),
-		})
+		of := ratioOf(base, f)
+		if limited {
+			of = ratioOf(f, base)
+		}
+		p.rows = append(p.rows, []string{f.name, timeText(f.median), percent(f.spread), ratioText(of.wall), timeText(f.cpu), ratioText(of.cpu), countText(f.allocs)})
 	}
 	r.add(p)
 }
 
-// ratioText says how many times as fast something is.
 func ratioText(x float64) string { return fmt.Sprintf("%.3g x", x) }
 
 // text is the whole report in Markdown.
@@ -72,7 +84,8 @@ func (r *report) text(took time.Duration) string {
 	var b strings.Builder
 	b.WriteString("# Results of the benchmarks\n\n")
 	fmt.Fprintf(&b, "Written by `%s` on %s in %s. Ratios of medians of this one run count; the times depend on the machine\n"+
-		"and on what else it does. The spread is the distance between the quartiles, as a share of the median.\n\n",
+		"and on what else it does. The spread is the distance between the quartiles, as a share of the median. Where it is\n"+
+		"large, the machine was busy, and the time of the processor says more than the time that passed: a figure is met by both.\n\n",
 		r.command(), time.Now().UTC().Format("2006-01-02 15:04 MST"), took.Round(time.Second))
 	fmt.Fprintf(&b, "Machine: %s, %d processors, %s/%s, %s. Load when it began: %s.\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), loadBefore)
 	if len(r.goals) > 0 {
