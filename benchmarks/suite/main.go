@@ -1,5 +1,6 @@
 // Command suite measures what the library does beside what else could do it, and what the
-// machine allows at all. It is started by benchmarks/cmd/report.
+// machine allows at all. It is started by benchmarks/cmd/report, and needs a Unix, which tells a process
+// what it has used of the processors.
 package main
 
 import (
