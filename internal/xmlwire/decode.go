@@ -50,7 +50,6 @@ func newDecoder(body []byte, lim Limits) *decoder {
 
 // free gives d back. Nothing that a body was read from or into stays with it.
 func (d *decoder) free() {
-	clear(d.attrs[:cap(d.attrs)])
 	d.scanner = scanner{attrs: d.attrs[:0]}
 	d.forget()
 	if cap(d.scratch) > maxScratch {
@@ -184,10 +183,11 @@ func (d *decoder) skip(t tag) error {
 // value returns the text of an attribute. The bytes are valid until the next
 // call.
 func (d *decoder) value(a attribute) []byte {
-	if bytes.IndexByte(a.raw, '&') < 0 && bytes.IndexByte(a.raw, '\r') < 0 {
-		return a.raw
+	raw := d.at(a.raw)
+	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexByte(raw, '\r') < 0 {
+		return raw
 	}
-	d.scratch = appendText(d.scratch[:0], a.raw)
+	d.scratch = appendText(d.scratch[:0], raw)
 	return d.scratch
 }
 

@@ -122,8 +122,9 @@ func (r *Record[T]) read(d *decoder, t tag, v *T) error {
 
 func (r *Record[T]) readAttrs(d *decoder, v *T) error {
 	for _, a := range d.attrs {
+		local := d.at(a.name)[a.prefix:]
 		for i := range r.attrs {
-			if f := &r.attrs[i]; f.name == string(a.local) {
+			if f := &r.attrs[i]; f.name == string(local) {
 				if !f.parse(d, v, d.value(a)) {
 					return d.valueError(f.name, f.want)
 				}

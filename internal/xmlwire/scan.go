@@ -174,7 +174,7 @@ func (s *scanner) instruction() error {
 	if err != nil {
 		return err
 	}
-	if string(target) == "xml" {
+	if string(s.at(target)) == "xml" {
 		if s.elements > 0 {
 			return s.fault(at, faultDeclaration, nil)
 		}
@@ -195,7 +195,7 @@ func (s *scanner) xmlDeclaration() error {
 		return err
 	}
 	for _, a := range s.attrs {
-		switch value := string(a.raw); string(a.name) {
+		switch value := string(s.at(a.raw)); string(s.at(a.name)) {
 		case "version":
 			if value != "1.0" {
 				return s.fault(s.pos, faultVersion, nil)
@@ -272,8 +272,8 @@ func (s *scanner) rootTag(want string) (tag, error) {
 		return tag{}, s.truncated()
 	}
 	t, err := s.startTag()
-	if err == nil && string(t.local()) != want {
-		err = &RootError{Got: clip(t.local()), Want: want}
+	if err == nil && string(s.local(t)) != want {
+		err = &RootError{Got: clip(s.local(t)), Want: want}
 	}
 	return t, err
 }
@@ -285,8 +285,8 @@ func (s *scanner) foreign(want string, err error) error {
 	if rest := s.buf[s.pos:]; len(rest) > len(doctype) && strings.EqualFold(string(rest[:len(doctype)]), doctype) {
 		s.pos += len(doctype)
 		s.blanks()
-		if name, _, nameErr := s.name(); nameErr == nil && string(name) != want {
-			return &RootError{Got: clip(name), Want: want}
+		if name, _, nameErr := s.name(); nameErr == nil && string(s.at(name)) != want {
+			return &RootError{Got: clip(s.at(name)), Want: want}
 		}
 	}
 	return err

@@ -76,7 +76,7 @@ func (d *decoder) pairs(w walk, list []pair) ([]pair, error) {
 		if err != nil {
 			return list, err
 		}
-		list = append(list, pair{d.word(w.child.local()), d.keep(text)})
+		list = append(list, pair{d.word(d.local(w.child)), d.keep(text)})
 	}
 }
 

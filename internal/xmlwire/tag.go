@@ -6,25 +6,35 @@ import "bytes"
 // those before it; real answers have three.
 const maxAttributes = 64
 
-// tag is a start tag. Its name points into the body. It is small because it is
-// handed on by value, in registers, for every element.
+// span is a place in the body. What is remembered of a body are spans and not
+// slices: storing a pointer costs more than storing a number while the garbage
+// collector runs.
+type span struct{ from, to int }
+
+func (s span) size() int { return s.to - s.from }
+
+// at returns the bytes at a place.
+func (s *scanner) at(p span) []byte { return s.buf[p.from:p.to] }
+
+// tag is a start tag. It is small because it is handed on by value, in
+// registers, for every element.
 type tag struct {
-	name   []byte // as written, for the end tag to match
-	prefix int    // bytes of name that are its namespace prefix and colon
-	empty  bool   // <name/>: there is no end tag
+	name   span // as written, for the end tag to match
+	prefix int  // bytes of name that are its namespace prefix and colon
+	empty  bool // <name/>: there is no end tag
 }
 
-// local returns the name without prefix, for fields to match.
-func (t tag) local() []byte { return t.name[t.prefix:] }
+// local returns the name of t without prefix, for fields to match.
+func (s *scanner) local(t tag) []byte { return s.buf[t.name.from+t.prefix : t.name.to] }
 
 type attribute struct {
-	name  []byte
-	local []byte
-	raw   []byte // checked, references not yet replaced
+	name   span
+	prefix int
+	raw    span // checked, references not yet replaced
 }
 
 // name passes a name and measures the namespace prefix of it.
-func (s *scanner) name() (name []byte, prefix int, err error) {
+func (s *scanner) name() (place span, prefix int, err error) {
 	from, i := s.pos, s.pos
 	var seen uint8
 	for ; i < len(s.buf); i++ {
@@ -35,24 +45,25 @@ func (s *scanner) name() (name []byte, prefix int, err error) {
 		seen |= class
 	}
 	if i == len(s.buf) {
-		return nil, 0, s.truncated()
+		return span{}, 0, s.truncated()
 	}
 	s.pos = i
-	name = s.buf[from:i]
+	place = span{from, i}
+	name := s.buf[from:i]
 	if i == from || classes[name[0]]&nameStart == 0 || seen&nameWide != 0 && !isWideName(name) {
-		return nil, 0, s.fault(from, faultName, nil)
+		return span{}, 0, s.fault(from, faultName, nil)
 	}
 	if seen&nameColon == 0 {
-		return name, 0, nil
+		return place, 0, nil
 	}
 	colon := bytes.IndexByte(name, ':')
 	switch {
 	case bytes.IndexByte(name[colon+1:], ':') >= 0:
-		return nil, 0, s.fault(from, faultName, nil)
+		return span{}, 0, s.fault(from, faultName, nil)
 	case colon == 0 || colon == len(name)-1:
-		return name, 0, nil // a colon that divides nothing
+		return place, 0, nil // a colon that divides nothing
 	}
-	return name, colon + 1, nil
+	return place, colon + 1, nil
 }
 
 // startTag passes a start tag, of which the current byte is the '<'.
@@ -92,8 +103,8 @@ func (s *scanner) startTag() (t tag, err error) {
 func (s *scanner) endTag(t tag) error {
 	s.depth--
 	s.pos += len("</")
-	from := s.pos
-	if end := from + len(t.name); end < len(s.buf) && s.buf[end] == '>' && string(s.buf[from:end]) == string(t.name) {
+	from, want := s.pos, s.at(t.name)
+	if end := from + len(want); end < len(s.buf) && s.buf[end] == '>' && string(s.buf[from:end]) == string(want) {
 		s.pos = end + 1
 		return nil
 	}
@@ -101,8 +112,8 @@ func (s *scanner) endTag(t tag) error {
 	if err != nil {
 		return err
 	}
-	if string(name) != string(t.name) {
-		return s.fault(from, unexpectedEnd(name, t.name), nil)
+	if got := s.at(name); string(got) != string(want) {
+		return s.fault(from, unexpectedEnd(got, want), nil)
 	}
 	s.blanks()
 	return s.expect('>')
@@ -129,7 +140,7 @@ func (s *scanner) attributes(last byte) error {
 			return s.fault(from, faultAttributes, ErrLimit)
 		}
 		for _, b := range s.attrs {
-			if string(a.name) == string(b.name) {
+			if string(s.at(a.name)) == string(s.at(b.name)) {
 				return s.fault(from, faultTwice, nil)
 			}
 		}
@@ -138,11 +149,10 @@ func (s *scanner) attributes(last byte) error {
 }
 
 func (s *scanner) attribute() (a attribute, err error) {
-	name, prefix, err := s.name()
+	a.name, a.prefix, err = s.name()
 	if err != nil {
 		return a, err
 	}
-	a.name, a.local = name, name[prefix:]
 	s.blanks()
 	if err := s.expect('='); err != nil {
 		return a, err
@@ -157,8 +167,8 @@ func (s *scanner) attribute() (a attribute, err error) {
 	if n < 0 {
 		return a, s.truncated()
 	}
-	a.raw = s.buf[s.pos : s.pos+n]
-	if err := s.checkValue(a.raw); err != nil {
+	a.raw = span{s.pos, s.pos + n}
+	if err := s.checkValue(s.at(a.raw)); err != nil {
 		return a, err
 	}
 	s.pos += n + 1

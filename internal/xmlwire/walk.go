@@ -97,14 +97,14 @@ func (w *walk) next(d *decoder) (int, error) {
 		d.depth--
 	}
 	w.last, w.open = s.next, !s.empty
-	w.child = tag{name: d.buf[end-s.name : end], empty: s.empty}
+	w.child = tag{name: span{end - s.name, end}, empty: s.empty}
 	return s.next, nil
 }
 
 // isEndTag reports whether the end tag in front of end is t's, without blanks.
 func (d *decoder) isEndTag(t tag, end int) bool {
-	slash := end - len("/>") - len(t.name)
-	return d.buf[slash] == '/' && string(d.buf[slash+1:end-1]) == string(t.name)
+	slash := end - len("/>") - t.name.size()
+	return d.buf[slash] == '/' && string(d.buf[slash+1:end-1]) == string(d.at(t.name))
 }
 
 // search is next by way of the scanner. It remembers the way in s.
@@ -126,7 +126,7 @@ func (w *walk) search(d *decoder, s *step) (int, error) {
 			}
 			return -1, nil
 		}
-		i, known := w.find(c.local())
+		i, known := w.find(d.local(c))
 		if !known {
 			if err := d.skip(c); err != nil {
 				return 0, err
@@ -134,7 +134,7 @@ func (w *walk) search(d *decoder, s *step) (int, error) {
 			continue
 		}
 		if plain && d.elements == elements+1 && d.endsPlain(c) {
-			*s = step{from: from, to: d.pos, next: i, name: len(c.name), empty: c.empty, round: d.round}
+			*s = step{from: from, to: d.pos, next: i, name: c.name.size(), empty: c.empty, round: d.round}
 		}
 		w.last, w.child, w.open = i, c, !c.empty
 		return i, nil
@@ -144,7 +144,7 @@ func (w *walk) search(d *decoder, s *step) (int, error) {
 // endsPlain reports whether the start tag c, which was just passed, is <name>
 // or <name/>: nothing of it is needed later that only the scanner finds.
 func (d *decoder) endsPlain(c tag) bool {
-	size := len("<>") + len(c.name)
+	size := len("<>") + c.name.size()
 	if c.empty {
 		size += len("/")
 	}
