@@ -76,7 +76,8 @@ func (w *walk) next(d *decoder) (int, error) {
 	s := &d.steps[at]
 	end := d.pos + s.to - s.from
 	if s.round != d.round || w.child.prefix > 0 || end > len(d.buf) ||
-		string(d.buf[d.pos:end]) != string(d.buf[s.from:s.to]) {
+		string(d.buf[d.pos:end]) != string(d.buf[s.from:s.to]) ||
+		w.open && w.index == nil && !d.atEndTag(w.child) { // children of any name have no other in common
 		return w.search(d, s)
 	}
 	if s.next < 0 {
@@ -91,6 +92,7 @@ func (w *walk) next(d *decoder) (int, error) {
 	}
 	d.pos, d.depth = end, depth+1
 	d.elements++
+	d.attrs = d.attrs[:0] // a remembered tag has none
 	end -= len(">")
 	if s.empty {
 		end -= len("/")
@@ -99,6 +101,13 @@ func (w *walk) next(d *decoder) (int, error) {
 	w.last, w.open = s.next, !s.empty
 	w.child = tag{name: span{end - s.name, end}, empty: s.empty}
 	return s.next, nil
+}
+
+// atEndTag reports whether t's end tag is at the current place, without blanks.
+func (d *decoder) atEndTag(t tag) bool {
+	from := d.pos + len("</")
+	end := from + t.name.size()
+	return end < len(d.buf) && d.buf[end] == '>' && string(d.buf[from:end]) == string(d.at(t.name))
 }
 
 // isEndTag reports whether the end tag in front of end is t's, without blanks.

@@ -65,6 +65,29 @@ func TestDamagedItems(t *testing.T) {
 	}
 }
 
+// An element without attributes was given those of the element before it, if its start tag was passed in
+// one comparison.
+func TestAttributesAreNotThoseOfTheElementBefore(t *testing.T) {
+	t.Parallel()
+	const images = "<format><preview><images><image width='7'>a</image><image/></images ></preview></format>"
+	d, err := decode("<response><playback>" + images + images + images + "</playback></response>")
+	require.NoError(t, err)
+	require.Len(t, d.Formats, 3)
+	for _, f := range d.Formats {
+		require.Equal(t, []image{{Width: 7, URL: "a"}, {}}, f.Images)
+	}
+}
+
+// Children of any name are told apart by their place alone, so the end tag of another one was taken for
+// theirs.
+func TestEndTagOfAnotherKey(t *testing.T) {
+	t.Parallel()
+	for _, last := range []string{"<c>1</a><b/>", "<c>1</a>", "<a-b>1</a><b/>", "<c/><b/>", "<a/><b/>", "<n:a>1</a><b/>", "<a>1</n:a><b/>"} {
+		usual := "<attendee><customdata><a>1</a><b/></customdata></attendee>"
+		compare(t, []byte("<response><attendees>"+usual+usual+"<attendee><customdata>"+last+"</customdata></attendee></attendees></response>"))
+	}
+}
+
 // One record is read as an item of two lists with other names.
 func TestSameRecordUnderTwoNames(t *testing.T) {
 	t.Parallel()
