@@ -52,8 +52,16 @@ type answer[T any] interface {
 
 // fetch makes a call and decodes its XML answer.
 func fetch[T any, P answer[T]](ctx context.Context, s *Server, r request, rec *xmlwire.Record[T]) (*T, error) {
+	return fetchInto[T, P](ctx, s, r, rec, *new(T))
+}
+
+// fetchInto is fetch for an answer in which something is there before it is decoded.
+func fetchInto[T any, P answer[T]](ctx context.Context, s *Server, r request, rec *xmlwire.Record[T], before T) (*T, error) {
 	var into T
-	err := s.do(ctx, r, func(resp *response) error { return decode[T, P](resp, rec, &into) })
+	err := s.do(ctx, r, func(resp *response) error {
+		into = before // a second attempt must not see what a first one left
+		return decodeInto[T, P](resp, rec, &into)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +71,11 @@ func fetch[T any, P answer[T]](ctx context.Context, s *Server, r request, rec *x
 // decode reads an XML answer and turns FAILED into an *Error. The HTTP status
 // does not decide: servers send FAILED with 200, some proxies with another one.
 func decode[T any, P answer[T]](resp *response, rec *xmlwire.Record[T], into *T) error {
-	*into = *new(T) // a second attempt must not see what a first one left
+	*into = *new(T) // the same as in fetchInto
+	return decodeInto[T, P](resp, rec, into)
+}
+
+func decodeInto[T any, P answer[T]](resp *response, rec *xmlwire.Record[T], into *T) error {
 	if err := resp.notXML(); err != nil {
 		return err
 	}

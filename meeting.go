@@ -182,7 +182,7 @@ func (m Meeting) LogValue() slog.Value {
 // empty list, not an error. It stands for getMeetings.
 func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 	asked := s.group.now()
-	got, err := fetch(ctx, s, request{call: callGetMeetings}, meetingsRecord)
+	got, err := fetchInto(ctx, s, request{call: callGetMeetings}, meetingsRecord, meetingsAnswer{seen: s.meetings.last()})
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +191,7 @@ func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 	}
 	s.adopt(got.Meetings, asked)
 	s.remember(asked, got.Meetings)
+	s.meetings.saw(asked, got.seen, len(got.Meetings))
 	s.save(ctx, true)
 	s.group.reservations.tellJoins(ctx)
 	return got.Meetings, nil

@@ -76,11 +76,13 @@ func (a *meetingAnswer) meeting() *Meeting {
 type meetingsAnswer struct {
 	status
 	Meetings []*Meeting
+	seen     *xmlwire.Seen[Meeting] // the list of the last time, and then this one; nil if that does not matter
 }
 
 var meetingsRecord = xmlwire.NewRecord(append(
 	xmlwire.Lift(func(a *meetingsAnswer) *status { return &a.status }, statusFields...),
-	xmlwire.PtrList("meetings", "meeting", func(a *meetingsAnswer) *[]*Meeting { return &a.Meetings }, meetingRecord))...)
+	xmlwire.SeenList("meetings", "meeting", func(a *meetingsAnswer) *[]*Meeting { return &a.Meetings },
+		func(a *meetingsAnswer) **xmlwire.Seen[Meeting] { return &a.seen }, meetingRecord))...)
 
 type runningAnswer struct {
 	status

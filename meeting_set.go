@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/bbbgroup/bbb/internal/xmlwire"
 )
 
 // meetingSet is what is known of the meetings of one server.
@@ -13,9 +15,10 @@ type meetingSet struct {
 	asked   time.Time    // when the server was asked for the whole list
 	list    []*Meeting   // in the server's order; nil where one was dropped
 	place   map[string]int
-	dropped map[string]time.Time // those that ended since the server was asked
-	stale   time.Time            // when something was changed that only asking again can tell
-	tidyLen int                  // length of list from which put looks for old ones
+	dropped map[string]time.Time   // those that ended since the server was asked
+	stale   time.Time              // when something was changed that only asking again can tell
+	tidyLen int                    // length of list from which put looks for old ones
+	seen    *xmlwire.Seen[Meeting] // the list as the server gave it when it was asked
 }
 
 // replace takes the whole list that the server gave when it was asked at that
@@ -66,6 +69,29 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 	}
 	c.asked, c.list, c.place, c.tidyLen = asked, list, place, 0
 	return gone
+}
+
+// last returns the last list that the server gave, for the next one to be compared with.
+func (c *meetingSet) last() *xmlwire.Seen[Meeting] {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.seen == nil {
+		return new(xmlwire.Seen[Meeting])
+	}
+	return c.seen
+}
+
+// saw takes the list of so many meetings that the server gave when it was asked at that time, if there
+// is none that is newer.
+func (c *meetingSet) saw(asked time.Time, list *xmlwire.Seen[Meeting], n int) {
+	if list.Len() != n {
+		list = nil // an answer without meetings may leave out the list, and then this is the old one
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !asked.Before(c.asked) {
+		c.seen = list
+	}
 }
 
 // offer takes those meetings of a list from elsewhere that are not here and did

@@ -29,3 +29,17 @@ func TestAllocations(t *testing.T) {
 	dst := meetingsRecord.Append(nil, "response", &m)
 	assert.Less(t, testing.AllocsPerRun(10, func() { dst = meetingsRecord.Append(dst[:0], "response", &m) }), 2.0)
 }
+
+// What did not change takes a copy of the struct, and nothing of what is in it.
+func TestReuseAllocations(t *testing.T) {
+	const n = 200
+	body := meetingsBody(n)
+	old := round{seen: new(xmlwire.Seen[meeting])}
+	assert.NoError(t, roundRecord.Decode(body, "response", &old, xmlwire.Limits{}))
+	assert.Less(t, testing.AllocsPerRun(10, func() {
+		r := round{seen: old.seen}
+		if err := roundRecord.Decode(body, "response", &r, xmlwire.Limits{}); err != nil {
+			t.Error(err)
+		}
+	}), 1.1*n)
+}

@@ -29,6 +29,8 @@
 // memory (memory.go), and lists and maps are made once, of their size
 // (list.go). Each has a plain way beside it that is always right, and that
 // every difference falls back to. A new field is one line and gets all of it.
+// What is asked for again and again is compared with the last time, and read only
+// where it changed (reuse.go).
 //
 // # What is read
 //
