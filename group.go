@@ -43,6 +43,7 @@ type Group struct {
 	searching    flights
 	lists        sharedCalls[struct{}, []*Meeting] // of all servers
 	infos        sharedCalls[infoKey, *Meeting]
+	changes      atomic.Uint64 // how much was done through the group that an answer may tell
 	splits       splitSet
 	creating     keyLocks
 	reservations *reservations
@@ -170,6 +171,7 @@ func (g *Group) add(s *Server) error {
 	}
 	delete(g.retired, s.base)
 	g.members.Store(newMembers(append(slices.Clip(now.list), s)))
+	g.changes.Add(1)
 	return nil
 }
 
@@ -198,6 +200,7 @@ func (g *Group) Remove(name string) bool {
 	list := slices.DeleteFunc(slices.Clone(now.list), func(other *Server) bool { return other == s })
 	g.members.Store(newMembers(list))
 	s.removed.Store(true)
+	g.changes.Add(1)
 	if g.retired == nil {
 		g.retired = make(map[string]retired)
 	}

@@ -79,7 +79,8 @@ func HandleAs(t *Tenant) HandleOption {
 // on the servers, however fresh the list of the others is.
 //
 // Without it, too, clients that ask the same at the same time cost less than a question
-// each: whoever comes while one is under way shares the next with all who come meanwhile.
+// each: whoever comes within ten milliseconds takes part in the one under way, as [Group.Meetings]
+// says, and whoever comes later shares the next with all who come meanwhile.
 func HandleFresh(d time.Duration) HandleOption {
 	return handleOption(func(q *incoming) { q.fresh = d })
 }

@@ -32,8 +32,8 @@ func listed(t testing.TB, g *bbb.Group, opts ...bbb.HandleOption) string {
 	return strings.Join(ids(meetings), " ")
 }
 
-// A thousand clients ask at the same time: the first is answered, and all others share the next
-// answer, whichever tenant they are.
+// A thousand clients ask at the same time: one question is the answer to all, whichever tenant they
+// are.
 func TestListsAtTheSameTimeAreOneQuestion(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -56,8 +56,8 @@ func TestListsAtTheSameTimeAreOneQuestion(t *testing.T) {
 		}
 		start := time.Now()
 		wg.Wait()
-		assert.Equal(t, 2*len(fakes), requests(fakes, "getMeetings"))
-		assert.Equal(t, 2*time.Second, time.Since(start))
+		assert.Equal(t, len(fakes), requests(fakes, "getMeetings"))
+		assert.Equal(t, time.Second, time.Since(start))
 	})
 }
 
@@ -112,7 +112,7 @@ func TestMeetingsAtTheSameTimeAreOneQuestionEach(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		assert.Equal(t, 2*3, requests(fakes, "getMeetingInfo"))
+		assert.Equal(t, 3, requests(fakes, "getMeetingInfo"))
 		for range 100 {
 			wg.Go(func() {
 				assert.Equal(t, "notFound", handledBy(t, g, "getMeetingInfo", "meetingID=room-1", zoo).Key)
@@ -248,7 +248,7 @@ func TestLeavingASharedQuestion(t *testing.T) {
 				r := g.HandleFromData(ctx, "getMeetings", nil, nil)
 				assert.ErrorIs(t, noted(t, r.Err), context.Canceled)
 			})
-			synctest.Wait()
+			wait(t, 20*time.Millisecond) // too late for others to join
 			return cancel, done
 		}
 		leave1, left1 := ask() // the question that is under way

@@ -170,6 +170,7 @@ func (sc *Scope) Rebind(ctx context.Context, id, server string) error {
 		return err
 	}
 	g.places.bind(id, s)
+	g.changes.Add(1)
 	if s.meetings.get(id) == nil { // ended in the meantime
 		g.places.drop(id, s)
 	}

@@ -82,6 +82,7 @@ func (s *Server) setMode(m Mode) (left <-chan struct{}) {
 		}
 		close(old.left)
 		g := s.group
+		g.changes.Add(1)
 		g.observeMode(g.background, s, old.Mode, m)
 		if old.Mode == ModeDisabled && !s.removed.Load() {
 			g.hookNewServer(s)

@@ -156,6 +156,7 @@ func (s *Server) dropIfGone(id string, err error) {
 		s.meetings.drop(id, s.group.now())
 		s.ledger.drop(id)
 		s.group.places.drop(id, s)
+		s.group.changes.Add(1)
 	}
 }
 
@@ -168,6 +169,7 @@ func (s *Server) forgetAnd(ctx context.Context, id string, save bool) {
 	s.meetings.drop(id, s.group.now())
 	s.ledger.drop(id)
 	s.group.places.drop(id, s)
+	s.group.changes.Add(1)
 	s.record(ctx, id, claim{}, save, func(last claim) (state string) {
 		if last.baseURL == s.base && last.state == claimPlaced {
 			return claimVoid

@@ -48,6 +48,7 @@ func (g *Group) swap(old, next *Server) error {
 	g.places.move(old, next)
 	old.removed.Store(true)
 	g.places.move(old, next) // what calls under way found out meanwhile
+	g.changes.Add(1)
 	return nil
 }
 

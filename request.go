@@ -61,7 +61,9 @@ func (s *Server) do(ctx context.Context, r request, accept func(*response) error
 		return err
 	}
 	s.restore(ctx)
-
+	if !isQuestion(r.call) {
+		defer s.group.changes.Add(1) // however it ends: it may have been carried out
+	}
 	which := s.secret.Load()
 	err := s.attempt(ctx, r, which, 1, accept)
 	if !s.triesAgain(r, err) {
@@ -168,6 +170,16 @@ func turnedAway(err error) bool {
 		return false
 	}
 	return true
+}
+
+// isQuestion reports whether a call changes nothing that an answer about meetings tells. What
+// is not known here might.
+func isQuestion(call string) bool {
+	switch call {
+	case callGetMeetings, callGetMeetingInfo, callIsMeetingRunning, callIndex, callGetRecordings, callGetSessions:
+		return true
+	}
+	return false
 }
 
 func isCore(call string) bool {

@@ -216,8 +216,8 @@ func (sc *Scope) Meeting(ctx context.Context, id string) (*Meeting, error) {
 
 // Meetings is [Group.Meetings] within the scope.
 func (sc *Scope) Meetings(ctx context.Context) ([]*Meeting, error) {
-	meetings, err := sc.group.list(ctx)
-	return sc.filter(meetings), err
+	meetings, err := sc.group.sharedList(ctx)
+	return sc.filter(slices.Clone(meetings)), err // others have the list, too
 }
 
 // CachedMeetings is [Group.CachedMeetings] within the scope.

@@ -72,25 +72,13 @@ func (fs *flights) join(g *Group) *flight {
 	fs.now = f
 	go func() {
 		defer g.gate.exit()
-		_, f.err = g.list(context.WithValue(context.Background(), insideKey{}, g))
+		_, f.err = (&listing{group: g}).ask(context.WithValue(context.Background(), insideKey{}, g))
 		fs.mu.Lock()
 		fs.now = nil
 		fs.mu.Unlock()
 		close(f.done)
 	}()
 	return f
-}
-
-// list asks all servers for their meetings and merges the answers, in the order
-// of the servers. The error is a *GroupError, or nil.
-func (g *Group) list(ctx context.Context) ([]*Meeting, error) {
-	if g.gate.isClosed() { // also when there is no server to say so
-		return nil, &Error{Call: callGetMeetings, Err: ErrClosed}
-	}
-	g.reservations.sync(ctx)
-	results := askAll(ctx, g, callGetMeetings, func(ctx context.Context, s *Server) ([]*Meeting, error) { return s.Meetings(ctx) })
-	merged := g.merge(ctx, results)
-	return merged, results.Err(callGetMeetings)
 }
 
 // merge joins the lists of several servers. A meeting that two servers have is

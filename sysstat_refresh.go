@@ -52,11 +52,11 @@ func (s *Server) Refresh(ctx context.Context) error {
 func (g *Group) Refresh(ctx context.Context) error {
 	machines := g.machinesToRead()
 	if len(machines) == 0 || g.gate.isClosed() {
-		_, err := g.list(ctx)
+		_, err := g.sharedList(ctx)
 		return err
 	}
 	return atOnce(
-		func() error { _, err := g.list(ctx); return err },
+		func() error { _, err := g.sharedList(ctx); return err },
 		func() error {
 			return fanOut(ctx, machines, min(g.workers, sshAtOnce), func(ctx context.Context, s *Server) (*SysStat, error) {
 				return s.SysStat(ctx)
