@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +50,52 @@ func TestEmptyGateClosesAtOnce(t *testing.T) {
 	g.exit()
 	g.close()
 	require.NoError(t, g.wait(t.Context()))
+}
+
+// Whoever gets in is waited for, with those who stay for him, and after that nobody gets
+// in: the gate is compared with counts of its own.
+func TestGateUnderLoad(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		var (
+			g       gate
+			inside  atomic.Int64
+			over    atomic.Bool
+			callers sync.WaitGroup
+			late    sync.WaitGroup // those who stay
+		)
+		leave := func() {
+			assert.False(t, over.Load(), "Close did not wait")
+			inside.Add(-1)
+			g.exit()
+		}
+		for i := range 8 {
+			callers.Go(func() {
+				for g.enter() == nil {
+					inside.Add(1)
+					if i%2 == 0 {
+						g.stay()
+						inside.Add(1)
+						late.Go(leave)
+					}
+					leave()
+				}
+			})
+		}
+		for range 2 { // who comes second waits as well
+			callers.Go(func() {
+				g.close()
+				assert.NoError(t, g.wait(t.Context()))
+				assert.Zero(t, inside.Load())
+				over.Store(true)
+				assert.ErrorIs(t, g.enter(), ErrClosed)
+			})
+		}
+		callers.Wait()
+		late.Wait()
+		require.Zero(t, g.count())
+		require.True(t, g.isClosed())
+	}
 }
 
 func TestKeyLocksExcludeByKey(t *testing.T) {

@@ -61,6 +61,7 @@ type Group struct {
 	retired map[string]retired      // by URL
 
 	gate       gate
+	exit       func()          // gate.exit, made once: each operation is handed it
 	background context.Context // ends what nobody waits for when Close begins
 	quiet      context.CancelFunc
 	stop       context.Context // ends what is still under way when Close gives up
@@ -131,6 +132,7 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 	g.reservations = newReservations(g, cfg.cache)
 	g.choosing = make(chan struct{}, 1)
 	g.all = &Scope{group: g}
+	g.exit = g.gate.exit
 	g.members.Store(&members{})
 	g.background, g.quiet = context.WithCancel(context.Background())
 	g.stop, g.cancel = context.WithCancel(context.Background())
