@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -68,14 +67,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{h: h, w: w, r: r, start: start}
-	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.timeout)
-	defer cancel()
+	x.ctx.Context, x.ctx.until = r.Context(), start.Add(h.cfg.timeout)
+	defer x.ctx.end()
 	buf := answerBuffers.Get().(*[]byte)
-	resp := x.respond(ctx, buf)
-	defer slowly(w, r, h.cfg.timeout)()
+	resp := x.respond(&x.ctx, buf) //nolint:contextcheck // it is made of that of the request
+	if slowly(w, r, h.cfg.timeout) {
+		defer taken(w)
+	}
 	x.write(resp, *buf)
 	releaseAnswer(buf)
-	x.report(ctx, resp)
+	x.report(&x.ctx, resp) //nolint:contextcheck // the same
 }
 
 // Close stops taking callbacks and waits until those that were taken are delivered or given
@@ -94,6 +95,7 @@ type exchange struct {
 	h        *Handler
 	w        http.ResponseWriter
 	r        *http.Request
+	ctx      requestContext
 	start    time.Time
 	prefix   string // path before the segment "api"
 	call     string // empty for a path that leads nowhere
@@ -103,6 +105,8 @@ type exchange struct {
 	form     form
 	tenant   *Tenant // who signed; nil as long as that is not known
 	allow    string  // the header
+
+	contentType, contentLength [1]string // of the answer
 }
 
 // The words of refusals that no server has.
@@ -188,7 +192,7 @@ func (x *exchange) answer(ctx context.Context) *Response {
 // incoming is the call without its parameters.
 func (x *exchange) incoming() *incoming {
 	return &incoming{
-		call: x.call, params: url.Values{}, contentType: x.r.Header.Get("Content-Type"), scope: x.h.group.all,
+		call: x.call, contentType: x.r.Header.Get("Content-Type"), scope: x.h.group.all,
 		relay: x.h.relay, fresh: x.h.cfg.fresh, strict: x.h.cfg.strict,
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // keptAnswer is how large a buffer may be that is kept for the next answer.
@@ -48,12 +47,19 @@ func escapeLocation(location string) string {
 	return location
 }
 
+// Headers that are always the same. The lists are shared, so nobody may write to them; http.Header.Set and
+// Add do not.
+var (
+	noSniff = []string{"nosniff"}
+	noCache = []string{"no-cache"}
+)
+
 // write sends the answer, whose body is given.
 func (x *exchange) write(resp *Response, body []byte) {
-	header := x.w.Header()
-	header.Set("X-Content-Type-Options", "nosniff")
+	header := x.w.Header() // the names are canonical, which Set would look up
+	header["X-Content-Type-Options"] = noSniff
 	if x.call != callGetMeetingInfo { // as servers do
-		header.Set("Cache-Control", "no-cache")
+		header["Cache-Control"] = noCache
 	}
 	if x.allow != "" {
 		header.Set("Allow", x.allow)
@@ -63,39 +69,14 @@ func (x *exchange) write(resp *Response, body []byte) {
 	}
 	if resp.StatusCode != http.StatusNoContent {
 		if contentType := resp.ContentType(); contentType != "" {
-			header.Set("Content-Type", contentType)
+			x.contentType[0] = contentType
+			header["Content-Type"] = x.contentType[:]
 		}
-		header.Set("Content-Length", strconv.Itoa(len(body)))
+		x.contentLength[0] = strconv.Itoa(len(body))
+		header["Content-Length"] = x.contentLength[:]
 	}
 	x.w.WriteHeader(resp.StatusCode)
 	if x.r.Method != http.MethodHead && len(body) > 0 {
 		_, _ = x.w.Write(body) // nobody is there to be told
-	}
-}
-
-// hurry sets when the body must have arrived, where the connection can do that, and unless the server
-// has a time of its own. It matters also for a body that nobody wants: the server waits for some of it before
-// it sends the answer.
-func hurry(w http.ResponseWriter, r *http.Request, until time.Time) {
-	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); r.ContentLength == 0 || ok && s.ReadTimeout > 0 {
-		return
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(until)
-}
-
-// slowly gives the client some time to take an answer, unless the server has a time of its own. What it
-// returns ends that, for the next request of the connection. Short answers need it as well: who asks again and
-// again and reads nothing fills what the system buffers of a connection.
-func slowly(w http.ResponseWriter, r *http.Request, d time.Duration) func() {
-	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
-		return func() {}
-	}
-	c := http.NewResponseController(w)
-	if c.SetWriteDeadline(time.Now().Add(d)) != nil {
-		return func() {}
-	}
-	return func() {
-		_ = c.Flush()
-		_ = c.SetWriteDeadline(time.Time{})
 	}
 }

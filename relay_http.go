@@ -14,18 +14,24 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) bool {
 	if h.relay == nil {
 		return false
 	}
-	_, call := splitPath(r.URL.EscapedPath())
+	path := r.URL.EscapedPath()
+	if !strings.Contains(path, callbackPath) { // as in nearly all requests
+		return false
+	}
+	_, call := splitPath(path)
 	rest, ok := strings.CutPrefix(call, callbackPath)
 	if !ok {
 		return false
 	}
 	start := time.Now()
 	answer := &callbackAnswer{
-		ResponseWriter: w, status: http.StatusOK, done: func() {},
-		begin: func() func() { return slowly(w, r, h.cfg.timeout) },
+		ResponseWriter: w, status: http.StatusOK,
+		begin: func() bool { return slowly(w, r, h.cfg.timeout) },
 	}
 	tenant := h.relay.serve(answer, r, rest)
-	defer answer.done()
+	if answer.begun {
+		defer taken(w)
+	}
 	if h.cfg.observe != nil {
 		kind, _, _ := strings.Cut(rest, "/")
 		if h.relay.urls.keys[relayKind(kind)] == nil {
@@ -43,12 +49,12 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) bool {
 type callbackAnswer struct {
 	http.ResponseWriter
 	status int
-	begin  func() (done func())
-	done   func()
+	begin  func() bool // see slowly
+	begun  bool
 }
 
 func (a *callbackAnswer) WriteHeader(status int) {
-	a.status, a.done = status, a.begin()
+	a.status, a.begun = status, a.begin()
 	a.ResponseWriter.WriteHeader(status)
 }
 
