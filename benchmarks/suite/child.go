@@ -19,7 +19,8 @@ import (
 const roleArgument = "role"
 
 // child is one of these processes. It says in its first line what there is to know of it, answers
-// words that it is asked with a line each, and ends with its standard input.
+// words that it is asked with a line each, and ends with its standard input, whatever it is at: so
+// none outlives the program that started it, however that ends.
 type child struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -49,6 +50,13 @@ func (c *child) stop() { must(errors.Join(c.in.Close(), c.cmd.Wait())) }
 
 // serveRole is the life of a child.
 func serveRole(role string, args []string) {
+	words := make(chan string)
+	go func() {
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+			words <- lines.Text()
+		}
+		os.Exit(0)
+	}()
 	options := []byte(strings.Join(args, " "))
 	answers := map[string]func() int64{"cpu": func() int64 { return int64(cpuTime()) }}
 	var said any
@@ -65,7 +73,7 @@ func serveRole(role string, args []string) {
 		panic("no such role: " + role)
 	}
 	fmt.Println(string(must2(json.Marshal(said))))
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		fmt.Println(answers[lines.Text()]())
+	for word := range words {
+		fmt.Println(answers[word]())
 	}
 }

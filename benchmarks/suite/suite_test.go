@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,31 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == roleArgument { // started by start
+		serveRole(os.Args[2], os.Args[3:])
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// Who interrupts a long run leaves nothing behind: a child ends with its standard input, also
+// while it is busy and was not asked for anything yet.
+func TestChildrenEnd(t *testing.T) {
+	t.Parallel()
+	var at backendAt
+	servers := start("backend", backend{Servers: 2, Meetings: 1}, &at)
+	assert.Len(t, at.Servers, 2)
+	assert.Zero(t, servers.ask("opened"))
+	servers.stop()
+
+	busy := exec.CommandContext(t.Context(), os.Args[0], roleArgument, "memory", `{"Servers":50,"Each":2000}`)
+	in, err := busy.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, busy.Start())
+	require.NoError(t, in.Close())
+	require.NoError(t, busy.Wait())
+}
 
 // The decoders are compared in speed, so they must all read the same: what the library reads in a
 // whole call, its records as they are described here, the lexer of others, and encoding/xml.

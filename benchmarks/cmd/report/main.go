@@ -16,10 +16,12 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"syscall"
+	"time"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
@@ -27,17 +29,35 @@ func main() {
 	}
 }
 
+// run builds the program and starts it. With "go run" the program would outlive us when we are interrupted: only
+// the go command would be told.
 func run(ctx context.Context, args []string) error {
 	dir, err := suite()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", append([]string{"run", "."}, args...)...) //nolint:gosec // the arguments are those of who started us
+	built, err := os.MkdirTemp("", "benchmarks")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(built) //nolint:errcheck // a directory of temporary files
+	program := filepath.Join(built, "suite")
+	if err := command(ctx, dir, "go", "build", "-o", program, ".").Run(); err != nil {
+		return fmt.Errorf("building: %w", err)
+	}
+	return command(ctx, dir, program, args...).Run()
+}
+
+// command is a command in a directory, which is asked to end with ctx.
+func command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the go command, and what it built
 	cmd.Dir = dir
 	// A workspace around the checkout must not choose the versions.
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	return cmd.Run()
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
 }
 
 // suite finds the directory of the measuring program in the one that we are in or above.
