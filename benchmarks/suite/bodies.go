@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"time"
 )
 
 // shape is what a generated answer is like.
@@ -12,6 +13,7 @@ type shape struct {
 	shuffled  bool   // the fields come in any order, with elements among them that nobody knows
 	tenant    string // adds the metadata that marks a tenant's meetings
 	prefix    string // of the meeting IDs
+	turned    int    // each so-many-th meeting says something else than without: somebody fell silent
 }
 
 // full is the whole shape of a busy server: more than 4 kB for each meeting.
@@ -42,15 +44,23 @@ func infoBody(i int, s shape) []byte {
 
 func meetingID(i int, s shape) string { return fmt.Sprintf("%scourse-%08d", s.prefix, i) }
 
+// silent reports whether it is one of the meetings in which something changed.
+func (s shape) silent(i int) bool { return s.turned > 0 && i%s.turned == 0 }
+
 func writeMeeting(b *strings.Builder, i int, s shape) {
+	v := invented(i, "meeting")
+	voices := "8"
+	if s.silent(i) {
+		voices = "7"
+	}
 	fields := []string{
-		element("meetingName", fmt.Sprintf("Algebra &amp; Analysis %d", i)), element("meetingID", meetingID(i, s)),
-		element("internalMeetingID", fmt.Sprintf("%040x-1531155809613", i)), element("createTime", "1531155809613"),
-		element("createDate", "Mon Jul 09 17:03:29 UTC 2018"), element("voiceBridge", fmt.Sprint(70000+i)),
-		element("dialNumber", "613-555-1234"), element("attendeePW", "attendee-password"), element("moderatorPW", "moderator-password"),
+		element("meetingName", fmt.Sprintf("%s &amp; %s %d", v.one(subjects), v.one(subjects), i)), element("meetingID", meetingID(i, s)),
+		element("internalMeetingID", v.internalID()), element("createTime", millis(v.created)),
+		element("createDate", v.created.Format("Mon Jan 02 15:04:05 MST 2006")), element("voiceBridge", fmt.Sprint(10000+v.IntN(90000))),
+		element("dialNumber", "613-555-1234"), element("attendeePW", v.text(12)), element("moderatorPW", v.text(12)),
 		element("running", "true"), element("duration", "0"), element("hasUserJoined", "true"), element("recording", "false"),
-		element("hasBeenForciblyEnded", "false"), element("startTime", "1531155809645"), element("endTime", "0"),
-		element("participantCount", fmt.Sprint(s.attendees)), element("listenerCount", "1"), element("voiceParticipantCount", "8"),
+		element("hasBeenForciblyEnded", "false"), element("startTime", millis(v.created.Add(32*time.Millisecond))), element("endTime", "0"),
+		element("participantCount", fmt.Sprint(s.attendees)), element("listenerCount", "1"), element("voiceParticipantCount", voices),
 		element("videoCount", "3"), element("maxUsers", "50"), element("moderatorCount", "1"), attendees(i, s), metadata(i, s),
 		element("isBreakout", "false"),
 	}
@@ -64,11 +74,16 @@ func writeMeeting(b *strings.Builder, i int, s shape) {
 func attendees(i int, s shape) string {
 	var b strings.Builder
 	b.WriteString("<attendees>\n")
+	v := invented(i, "attendees")
 	for j := range s.attendees {
+		role := "VIEWER"
+		if j == 0 {
+			role = "MODERATOR"
+		}
 		fields := []string{
-			element("userID", fmt.Sprintf("user-%06d", i*10+j)), element("fullName", fmt.Sprintf("Jürgen Example %d", j)),
-			element("role", "VIEWER"), element("isPresenter", fmt.Sprint(j == 0)), element("isListeningOnly", "false"),
-			element("hasJoinedVoice", "true"), element("hasVideo", "false"), element("clientType", "HTML5"), element("customdata", ""),
+			element("userID", "w_"+v.text(12)), element("fullName", v.one(firstNames)+" "+v.one(lastNames)),
+			element("role", role), element("isPresenter", fmt.Sprint(j == 0)), element("isListeningOnly", "false"),
+			element("hasJoinedVoice", fmt.Sprint(j != 1 || !s.silent(i))), element("hasVideo", "false"), element("clientType", "HTML5"), element("customdata", ""),
 		}
 		if s.shuffled {
 			fields = append(fields, element("mood", "fine"))
@@ -83,7 +98,7 @@ func attendees(i int, s shape) string {
 func metadata(i int, s shape) string {
 	fields := []string{
 		element("bbb-origin", "Moodle"), element("bbb-origin-version", "4.1.2 (Build: 20230313)"),
-		element("bbb-context", fmt.Sprintf("Mathematics for beginners %d", i%100)),
+		element("bbb-context", fmt.Sprintf("%s for beginners, group %d", invented(i, "metadata").one(subjects), i%7)),
 		element("endcallbackurl", fmt.Sprintf("https://lms.example.org/callback?meeting=%d&amp;secret=2", i)),
 		element("bbb-recording-ready-url", "https://lms.example.org/recording/ready"),
 	}
@@ -98,11 +113,12 @@ func recordingsBody(n int) []byte {
 	var b strings.Builder
 	b.WriteString("<response>\n<returncode>SUCCESS</returncode>\n<recordings>\n")
 	for i := range n {
-		id := fmt.Sprintf("%040x-1531155809613", i)
+		v := invented(i, "recording")
+		id, begun := v.internalID(), v.created
 		b.WriteString("<recording>\n" + element("recordID", id) + element("meetingID", meetingID(i, full)) + element("internalMeetingID", id) +
-			element("name", fmt.Sprintf("Algebra &amp; Analysis %d", i)) + element("isBreakout", "false") + element("published", "true") +
-			element("state", "published") + element("startTime", "1531155809613") + element("endTime", "1531159409613") +
-			element("participants", "10") + element("rawSize", "41582302") + metadata(i, full) + element("size", "8823712") + "<playback>\n")
+			element("name", fmt.Sprintf("%s &amp; %s %d", v.one(subjects), v.one(subjects), i)) + element("isBreakout", "false") + element("published", "true") +
+			element("state", "published") + element("startTime", millis(begun)) + element("endTime", millis(begun.Add(time.Hour))) +
+			element("participants", "10") + element("rawSize", fmt.Sprint(30_000_000+v.IntN(60_000_000))) + metadata(i, full) + element("size", "8823712") + "<playback>\n")
 		for _, kind := range []string{"presentation", "video"} {
 			b.WriteString("<format>\n" + element("type", kind) + element("url", "https://bbb.example.org/playback/"+kind+"/2.3/"+id) +
 				element("processingTime", "7177") + element("length", "60") + element("size", "4411856") + "<preview>\n<images>\n")
@@ -118,6 +134,42 @@ func recordingsBody(n int) []byte {
 }
 
 func element(name, text string) string { return "<" + name + ">" + text + "</" + name + ">\n" }
+
+// inventor invents what differs from meeting to meeting, always the same for each: who keeps values
+// that repeat, and what is compressed, must not gain more than from real servers.
+type inventor struct {
+	*rand.Rand
+	created time.Time
+}
+
+func invented(i int, what string) inventor {
+	r := rand.New(rand.NewPCG(uint64(i), uint64(what[0])<<8|uint64(what[1]))) //nolint:gosec // no secret
+	return inventor{r, time.UnixMilli(1531155809613).UTC().Add(time.Duration(i)*37*time.Second + time.Duration(r.IntN(1000))*time.Millisecond)}
+}
+
+var (
+	subjects   = strings.Fields("Algebra Analysis Biology Chemistry Économie English Español Ethics Geography History Informatics Latin Music Physics Politics Sports")
+	firstNames = strings.Fields("Ada Anna Ben Carla Chloé David Emil Fatima Greta Hugo Ines Jürgen Kofi Lea Mehmet Nora Oskar Paula Quinn Rosa Søren Tomás Uta Viktor Wanda Yusuf Zoë")
+	lastNames  = strings.Fields("Adams Becker Costa Dubois Eriksen Fischer García Hoffmann Ivanova Jansen Kaya Lehmann Müller Novak Okafor Petrov Rossi Schmidt Tanaka Ueda Vogel Weber Yilmaz Zimmermann")
+)
+
+func (v inventor) one(of []string) string { return of[v.IntN(len(of))] }
+
+// text is n letters and digits.
+func (v inventor) text(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "abcdefghijklmnopqrstuvwxyz0123456789"[v.IntN(36)]
+	}
+	return string(b)
+}
+
+// internalID is like those that servers make: a SHA-1 and a time.
+func (v inventor) internalID() string {
+	return fmt.Sprintf("%016x%016x%08x-%s", v.Uint64(), v.Uint64(), v.Uint32(), millis(v.created))
+}
+
+func millis(t time.Time) string { return fmt.Sprint(t.UnixMilli()) }
 
 // mix puts fields into an order that looks random and is always the same.
 func mix(fields []string, seed int) {

@@ -2,11 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-
-	"github.com/bbbgroup/bbb"
 )
 
 func decodePart(r *report) {
@@ -14,9 +11,8 @@ func decodePart(r *report) {
 		body := meetingsBody(0, n, full)
 		vs := []variant{
 			{"encoding/xml", n, func() { referenceDecode[referenceMeetings](body) }},
-			{"tdewolff/parse, typed", n, func() { lexed(body) }},
+			{"tdewolff/parse, typed", n, func() { must2(lexed(body)) }},
 			{"this library", n, func() { decodeMeetings(body) }},
-			{"this library, the whole call from memory", n, wholeCall(body)},
 			{"limit: io.ReadAll", n, func() { must2(io.ReadAll(bytes.NewReader(body))) }},
 			{"limit: IndexByte('<')", n, func() { tags(body) }},
 		}
@@ -35,7 +31,7 @@ func decodePart(r *report) {
 	body := meetingsBody(0, 200, shape{attendees: 10, shuffled: true})
 	vs := []variant{
 		{"encoding/xml", 200, func() { referenceDecode[referenceMeetings](body) }},
-		{"tdewolff/parse, typed", 200, func() { lexed(body) }},
+		{"tdewolff/parse, typed", 200, func() { must2(lexed(body)) }},
 		{"this library", 200, func() { decodeMeetings(body) }},
 	}
 	got := compare(r.effort, vs...)
@@ -51,13 +47,8 @@ func decodePart(r *report) {
 	got = compare(r.effort, vs...)
 	r.compared("Decode 2,000 recordings", "recording", "", got, vs...)
 	r.atLeast("decode 2,000 recordings, times encoding/xml", 20, 0, ratioOf(got["encoding/xml"], got["this library"]))
-}
-
-// wholeCall is getMeetings as users make it, of a server whose answers are there at once.
-func wholeCall(body []byte) func() {
-	g := must2(bbb.NewGroup("benchmark", bbb.WithTransport(inMemory(func(string) []byte { return body }))))
-	s := must2(g.New("bbb", "https://bbb.example.org", secret))
-	return func() { must2(s.Meetings(context.Background())) }
+	correctTable(r)
+	compressed(r)
 }
 
 // tags finds all tags and does nothing with them: the least that any reader of XML does.

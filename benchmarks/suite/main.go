@@ -19,6 +19,7 @@ var parts = []struct {
 	run  func(*report)
 }{
 	{"decode", decodePart},
+	{"refresh", refreshPart},
 	{"encode", encodePart},
 	{"sign", signPart},
 	{"fanout", fanoutPart},

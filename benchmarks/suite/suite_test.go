@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -48,7 +49,7 @@ func TestDecodersAgree(t *testing.T) {
 	want := whole(t, body).meetings(t)
 	require.Len(t, want, 5)
 	assert.Equal(t, written(want), written(decodeMeetings(body)))
-	assert.Equal(t, written(want), written(lexed(body)))
+	assert.Equal(t, written(want), written(must2(lexed(body))))
 
 	ref := referenceDecode[referenceMeetings](body)
 	require.Len(t, ref.Meetings, len(want))
@@ -76,8 +77,46 @@ func TestShuffledFieldsAreTheSame(t *testing.T) {
 	want := written(decodeMeetings(meetingsBody(3, 5, full)))
 	assert.Contains(t, string(body), "<weather>")
 	assert.Equal(t, want, written(decodeMeetings(body)))
-	assert.Equal(t, want, written(lexed(body)))
+	assert.Equal(t, want, written(must2(lexed(body))))
 	assert.Len(t, referenceDecode[referenceMeetings](body).Meetings, 5)
+}
+
+// All decoders read what is well-formed and common alike; ours is right in every case.
+func TestDecodersAreRight(t *testing.T) {
+	t.Parallel()
+	var wrong [][]string
+	for _, d := range nameReaders {
+		wrong = append(wrong, wrongCases(d.read))
+	}
+	assert.Empty(t, wrong[0])
+	assert.Subset(t, []string{"document type", "nesting without bound"}, wrong[1])
+	assert.NotContains(t, wrong[2], "entities")
+	assert.Contains(t, wrong[2], "mismatched end tag")
+}
+
+func TestBodiesTurn(t *testing.T) {
+	t.Parallel()
+	before, after := decodeMeetings(meetingsBody(0, 40, full)), decodeMeetings(meetingsBody(0, 40, shape{attendees: 10, turned: 20}))
+	changed := 0
+	for i := range before {
+		if before[i].VoiceParticipantCount != after[i].VoiceParticipantCount {
+			assert.NotEqual(t, before[i].Attendees, after[i].Attendees)
+			changed++
+		} else {
+			assert.Equal(t, before[i], after[i])
+		}
+	}
+	assert.Equal(t, 2, changed)
+}
+
+func TestGzipIsReadBack(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	body := meetingsBody(0, 3, full)
+	packed := pack(&b, body, 1)
+	assert.Less(t, len(packed), len(body)/2)
+	unpack(&b, packed)
+	assert.Equal(t, string(body), b.String())
 }
 
 func TestRecordingsAgree(t *testing.T) {
