@@ -101,14 +101,19 @@ func handleGetMeetingInfo(ctx context.Context, q *incoming) *Response {
 	if err != nil {
 		return q.failed(err)
 	}
-	m = q.shown(m)
 	return &Response{
-		Call: q.call, StatusCode: http.StatusOK, Value: m,
+		Call: q.call, StatusCode: http.StatusOK, Value: q.shown(m),
 		write: func(dst []byte) []byte {
-			return shownMeetingInfoRecord.Append(dst, "response", &meetingAnswer{status: success(), Meeting: *m})
+			return append(q.meetingWriter().append(append(dst, answerHead...), m), answerEnd...)
 		},
 	}
 }
+
+// What an answer begins and ends with that succeeded.
+const (
+	answerHead = "<response><returncode>" + returncodeSuccess + "</returncode>"
+	answerEnd  = "</response>"
+)
 
 // shownMeetingFields are the elements of a meeting as servers write them: those of a breakout room also if
 // they are zero, and for nothing else.
@@ -128,12 +133,7 @@ func roomField(name string, text func(*Meeting) string) xmlwire.Field[Meeting] {
 	}).OmitEmpty()
 }
 
-var (
-	shownMeetingRecord     = xmlwire.NewRecord(shownMeetingFields...)
-	shownMeetingInfoRecord = xmlwire.NewRecord(append(
-		xmlwire.Lift(func(a *meetingAnswer) *status { return &a.status }, returncodeField...),
-		xmlwire.Lift(func(a *meetingAnswer) *Meeting { return &a.Meeting }, shownMeetingFields...)...)...)
-)
+var shownMeetingRecord = xmlwire.NewRecord(shownMeetingFields...)
 
 func handleGetMeetings(ctx context.Context, q *incoming) *Response {
 	meetings, err := q.meetings(ctx)
@@ -145,21 +145,36 @@ func handleGetMeetings(ctx context.Context, q *incoming) *Response {
 	for i, m := range meetings {
 		seen[i] = q.shown(m)
 	}
-	list := &meetingsAnswer{status: success(), Meetings: seen}
-	if len(seen) == 0 {
-		list.Key, list.Message = "noMeetings", "no meetings were found on this server"
+	r := &Response{Call: q.call, StatusCode: http.StatusOK, Value: seen, Err: err}
+	if len(meetings) == 0 {
+		r.Key, r.Message = "noMeetings", "no meetings were found on this server"
 	}
-	r := succeeded(q, seen, shownMeetingsRecord, list)
-	r.Key, r.Message, r.Err = list.Key, list.Message, err
+	r.write = func(dst []byte) []byte {
+		dst = q.appendList(append(dst, answerHead...), meetings)
+		if r.Key != "" {
+			dst = xmlwire.AppendElement(xmlwire.AppendElement(dst, "messageKey", r.Key), "message", r.Message)
+		}
+		return append(dst, answerEnd...)
+	}
 	return r
 }
 
-var shownMeetingsRecord = xmlwire.NewRecord(slices.Concat(
-	xmlwire.Lift(func(a *meetingsAnswer) *status { return &a.status }, returncodeField...),
-	[]xmlwire.Field[meetingsAnswer]{
-		xmlwire.PtrList("meetings", "meeting", func(a *meetingsAnswer) *[]*Meeting { return &a.Meetings }, shownMeetingRecord),
-	},
-	xmlwire.Lift(func(a *meetingsAnswer) *status { return &a.status }, omitEmpty(messageFields)...))...)
+// appendList appends the element of all meetings. It makes room at once for those of which it
+// knows how much they take: in small steps, a large list would be copied several times.
+func (q *incoming) appendList(dst []byte, meetings []*Meeting) []byte {
+	if len(meetings) == 0 {
+		return append(dst, "<meetings/>"...)
+	}
+	w, size := q.meetingWriter(), 0
+	for _, m := range meetings {
+		size += len("<meeting></meeting>") + len(w.kept(m))
+	}
+	dst = append(slices.Grow(dst, size+1<<10), "<meetings>"...)
+	for _, m := range meetings {
+		dst = append(w.append(append(dst, "<meeting>"...), m), "</meeting>"...)
+	}
+	return append(dst, "</meetings>"...)
+}
 
 func omitEmpty[T any](fields []xmlwire.Field[T]) []xmlwire.Field[T] {
 	optional := make([]xmlwire.Field[T], len(fields))

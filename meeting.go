@@ -50,6 +50,7 @@ type Meeting struct {
 	HasUserJoined        bool          // somebody was in it
 	HasBeenForciblyEnded bool          // it was ended by a call or a moderator
 	Recording            bool          // it can be recorded; not: it is being recorded
+	heard                int32         // place in the list that it came in, counted from 1; 0 for none
 	Duration             time.Duration // the limit, in whole minutes; 0 for none
 	MaxUsers             int           // the limit; 0 for none
 
@@ -182,7 +183,8 @@ func (m Meeting) LogValue() slog.Value {
 // empty list, not an error. It stands for getMeetings.
 func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 	asked := s.group.now()
-	got, err := fetchInto(ctx, s, request{call: callGetMeetings}, meetingsRecord, meetingsAnswer{seen: s.meetings.last()})
+	last := s.meetings.last()
+	got, err := fetchInto(ctx, s, request{call: callGetMeetings}, meetingsRecord, meetingsAnswer{seen: last.seen})
 	if err != nil {
 		return nil, err
 	}
@@ -190,8 +192,9 @@ func (s *Server) Meetings(ctx context.Context) ([]*Meeting, error) {
 		got.Meetings = []*Meeting{}
 	}
 	s.adopt(got.Meetings, asked)
+	heard := last.next(got.seen, got.Meetings)
 	s.remember(asked, got.Meetings)
-	s.meetings.saw(asked, got.seen, len(got.Meetings))
+	s.meetings.hear(asked, heard)
 	s.save(ctx, true)
 	s.group.reservations.tellJoins(ctx)
 	return got.Meetings, nil

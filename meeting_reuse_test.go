@@ -161,3 +161,91 @@ func BenchmarkRefresh(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed())/float64(time.Microsecond)/float64(b.N*n), "us/meeting")
 	})
 }
+
+// What is kept of answers is what would be written: in each view, whoever asked before, however often, and
+// whatever has changed.
+func TestKeptXMLIsWhatWouldBeWritten(t *testing.T) {
+	t.Parallel()
+	meetings := func(n int, people ...int) string {
+		var list []string
+		for i := range n {
+			m := listedMeeting(i, people[i%len(people)])
+			if i%3 == 0 {
+				m = strings.ReplaceAll(m, "acme", "zoo")
+			}
+			list = append(list, strings.ReplaceAll(m, "<meetingID>", "<meetingID>acme-"))
+		}
+		return meetingList(list...)
+	}
+	body := meetings(9, 2)
+	kept := wireGroup(t)
+	wireServerAt(t, kept, "https://bbb1.test/bigbluebutton/", wireSecret, changing(&body))
+	acme := &bbb.Tenant{Name: "acme", Namespace: "acme"}
+	views := map[string]bbb.HandleOption{
+		"all": nil, "acme": bbb.HandleAs(acme), "zoo": bbb.HandleAs(&bbb.Tenant{Name: "zoo"}),
+		"acme made anew": bbb.HandleAs(&bbb.Tenant{Name: "acme", Namespace: "acme"}),
+	}
+	answer := func(g *bbb.Group, view, call, query string, more ...bbb.HandleOption) string {
+		r := handledBy(t, g, call, query, append(more, views[view])...)
+		return string(r.AppendBody(nil))
+	}
+	check := func() {
+		t.Helper()
+		fresh := bbb.HandleFresh(time.Hour)
+		for range 3 {
+			for view := range views {
+				first := wireGroup(t) // has kept nothing
+				wireServerAt(t, first, "https://bbb1.test/bigbluebutton/", wireSecret, changing(&body))
+				want := answer(first, view, "getMeetings", "")
+				for range 3 {
+					require.Equal(t, want, answer(kept, view, "getMeetings", ""), view)
+					require.Equal(t, want, answer(kept, view, "getMeetings", "", fresh), view)
+					id := "meetingID=acme-course-00000001"
+					if strings.HasPrefix(view, "acme") {
+						id = "meetingID=course-00000001"
+					}
+					one := answer(kept, view, "getMeetingInfo", id, fresh)
+					if inside, ok := strings.CutPrefix(one, "<response><returncode>SUCCESS</returncode>"); ok {
+						require.NotEqual(t, "zoo", view)
+						require.Contains(t, want, "<meeting>"+strings.TrimSuffix(inside, "</response>")+"</meeting>", view)
+					}
+				}
+			}
+		}
+	}
+	check()
+	for _, next := range []string{
+		meetings(9, 2, 2, 2, 5), meetings(12, 2, 2, 2, 5), meetings(3, 2),
+		meetingList(listedMeeting(5, 1), listedMeeting(1, 2), listedMeeting(1, 2)), meetingList(), meetings(9, 2),
+	} {
+		body = next
+		check()
+	}
+	s := server(t, kept, "bbb1")
+	_, err := s.Replace(wireSecret, bbb.WithTransport(changing(&body)))
+	require.NoError(t, err)
+	check()
+	body = meetings(9, 4)
+	check()
+}
+
+// A list that did not change is written without a byte of garbage for each meeting.
+func TestListAllocations(t *testing.T) {
+	const n = 200
+	var list []string
+	for i := range n {
+		list = append(list, listedMeeting(i, 10))
+	}
+	body := meetingList(list...)
+	g := wireGroup(t)
+	wireServerAt(t, g, "https://bbb1.test/bigbluebutton/", wireSecret, changing(&body))
+	var dst []byte
+	write := func() {
+		dst = g.HandleFromData(t.Context(), "getMeetings", nil, nil, bbb.HandleFresh(time.Hour)).AppendBody(dst[:0])
+	}
+	write()
+	write()
+	if allocs := testing.AllocsPerRun(10, write); !raceDetector {
+		assert.Less(t, allocs, 0.2*n)
+	}
+}

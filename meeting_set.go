@@ -3,6 +3,7 @@ package bbb
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bbbgroup/bbb/internal/xmlwire"
@@ -10,15 +11,16 @@ import (
 
 // meetingSet is what is known of the meetings of one server.
 type meetingSet struct {
+	heard atomic.Pointer[heardList] // the list as the server gave it, or nil; replaced with mu held
+
 	mu      sync.RWMutex // protects the fields below; held for no I/O
 	owner   *Server      // that the meetings are on
 	asked   time.Time    // when the server was asked for the whole list
 	list    []*Meeting   // in the server's order; nil where one was dropped
 	place   map[string]int
-	dropped map[string]time.Time   // those that ended since the server was asked
-	stale   time.Time              // when something was changed that only asking again can tell
-	tidyLen int                    // length of list from which put looks for old ones
-	seen    *xmlwire.Seen[Meeting] // the list as the server gave it when it was asked
+	dropped map[string]time.Time // those that ended since the server was asked
+	stale   time.Time            // when something was changed that only asking again can tell
+	tidyLen int                  // length of list from which put looks for old ones
 }
 
 // replace takes the whole list that the server gave when it was asked at that
@@ -71,26 +73,21 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 	return gone
 }
 
-// last returns the last list that the server gave, for the next one to be compared with.
-func (c *meetingSet) last() *xmlwire.Seen[Meeting] {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if c.seen == nil {
-		return new(xmlwire.Seen[Meeting])
+// last returns the list that the server gave last, for the next one to be compared with.
+func (c *meetingSet) last() *heardList {
+	if h := c.heard.Load(); h != nil {
+		return h
 	}
-	return c.seen
+	return newHeardList(new(xmlwire.Seen[Meeting]))
 }
 
-// saw takes the list of so many meetings that the server gave when it was asked at that time, if there
-// is none that is newer.
-func (c *meetingSet) saw(asked time.Time, list *xmlwire.Seen[Meeting], n int) {
-	if list.Len() != n {
-		list = nil // an answer without meetings may leave out the list, and then this is the old one
-	}
+// hear takes the list that the server gave when it was asked at that time, if there is none that is
+// newer.
+func (c *meetingSet) hear(asked time.Time, list *heardList) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !asked.Before(c.asked) {
-		c.seen = list
+		c.heard.Store(list)
 	}
 }
 

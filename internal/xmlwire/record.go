@@ -160,6 +160,10 @@ func (r *Record[T]) appendItem(dst []byte, name string, t *tags, v *T) []byte {
 	return t.close(r.appendInside(dst, v), inside)
 }
 
+// AppendInside appends v as Append does, without the element's own tags, and
+// so without its attributes.
+func (r *Record[T]) AppendInside(dst []byte, v *T) []byte { return r.appendInside(dst, v) }
+
 func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 	if f := r.content; f != nil && !f.omitted(v) {
 		dst = f.format(dst, v, &inText)

@@ -45,6 +45,9 @@ func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 			return err
 		},
 		func(dst []byte, x *map[string]string) []byte {
+			if len(*x) == 0 { // as of most attendees
+				return dst
+			}
 			var usual [usualPairs]pair
 			pairs := usual[:0]
 			for key, value := range *x {
