@@ -32,6 +32,8 @@ type Server struct {
 	transport http.RoundTripper
 	once      http.RoundTripper // for calls that must not be repeated
 
+	userAgent []string // the value of the header; empty for that of net/http
+
 	jar       *cookies
 	secret    atomic.Int64 // index of the secret that works, in cfg.secrets
 	health    health
@@ -108,6 +110,9 @@ func makeServer(group *Group, name, rawURL, secret string, opts []ServerOption) 
 
 	s := &Server{group: group, name: name, endpoint: at, cfg: &cfg, jar: newCookies(at.url.Host), restored: make(chan struct{}), ledger: new(ledger), counts: new(serverCounts)}
 	s.meetings = &meetingSet{owner: s}
+	if cfg.userAgent != "" {
+		s.userAgent = []string{cfg.userAgent}
+	}
 	s.transport, s.once = group.transport, group.onceTransport
 	if cfg.transport != nil {
 		s.transport, s.once = cfg.transport, cfg.once

@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // cookies is the cookie jar of one server. It remembers the Set-Cookie lines as
 // they came, so that the jar of another process can be filled with them.
 type cookies struct {
 	jar  *cookiejar.Jar
-	host string // of the server; a join may be redirected to another one
+	host string      // of the server; a join may be redirected to another one
+	some atomic.Bool // there ever was a cookie
 
 	mu    sync.Mutex        // protects the fields below
 	lines map[string]string // by name and path; only those for the server's own URL
@@ -28,6 +30,7 @@ func newCookies(host string) *cookies {
 // SetCookies implements [http.CookieJar].
 func (c *cookies) SetCookies(u *url.URL, set []*http.Cookie) {
 	c.jar.SetCookies(u, set)
+	c.some.Store(true)
 	if u.Host != c.host {
 		return
 	}
@@ -45,10 +48,25 @@ func (c *cookies) SetCookies(u *url.URL, set []*http.Cookie) {
 }
 
 // Cookies implements [http.CookieJar].
-func (c *cookies) Cookies(u *url.URL) []*http.Cookie { return c.jar.Cookies(u) }
+func (c *cookies) Cookies(u *url.URL) []*http.Cookie {
+	if !c.some.Load() {
+		return nil
+	}
+	return c.jar.Cookies(u)
+}
+
+// addTo puts the cookies that belong to a request into it.
+func (c *cookies) addTo(req *http.Request) {
+	for _, cookie := range c.Cookies(req.URL) {
+		req.AddCookie(cookie)
+	}
+}
 
 // take returns the cookies as text if they changed since the last take.
 func (c *cookies) take() (text string, changed bool) {
+	if !c.some.Load() {
+		return "", false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.dirty {

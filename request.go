@@ -40,8 +40,8 @@ type response struct {
 	contentType string
 	location    string // of a redirect
 	body        []byte
-	buf         *bytes.Buffer // owns body
-	unsure      bool          // of a traced request: see Error
+	buf         *bodyBuffer // owns body
+	unsure      bool        // of a traced request: see Error
 }
 
 // do sends one call to the server and hands the answer to accept. It is the
@@ -228,7 +228,11 @@ func (s *Server) roundTrip(parent context.Context, r request, secret string, got
 	defer cancel()
 	defer context.AfterFunc(s.group.stop, cancel)() //nolint:contextcheck // the group ends calls besides the caller
 
-	err := s.exchange(context.WithValue(ctx, connectTimeoutKey{}, s.cfg.connectTimeout), r, secret, got)
+	sent := ctx
+	if s.cfg.connectTimeout != DefaultConnectTimeout {
+		sent = context.WithValue(ctx, connectTimeoutKey{}, s.cfg.connectTimeout)
+	}
+	err := s.exchange(sent, r, secret, got)
 	if err == nil {
 		return nil
 	}
@@ -265,9 +269,7 @@ func (s *Server) exchange(ctx context.Context, r request, secret string, got *re
 	if r.once {
 		transport = s.once
 	}
-	for _, c := range s.jar.Cookies(req.URL) {
-		req.AddCookie(c)
-	}
+	s.jar.addTo(req)
 	// Not an http.Client: to us a redirect is an answer, and its errors would hold
 	// the signed URL.
 	resp, err := transport.RoundTrip(req)
@@ -341,15 +343,22 @@ func (s *Server) newRequest(ctx context.Context, r request, secret string) (*htt
 	}
 	// Some actions choose between XML and JSON by this header.
 	if r.json {
-		req.Header.Set("Accept", "application/json")
+		req.Header["Accept"] = acceptJSON
 	} else {
-		req.Header.Set("Accept", "application/xml")
+		req.Header["Accept"] = acceptXML
 	}
-	if s.cfg.userAgent != "" {
-		req.Header.Set("User-Agent", s.cfg.userAgent)
+	if len(s.userAgent) > 0 {
+		req.Header["User-Agent"] = s.userAgent
 	}
 	return req, nil
 }
+
+// Values of headers that all requests share. There is no room behind them, so who adds a value
+// makes a copy.
+var (
+	acceptXML  = []string{"application/xml"}
+	acceptJSON = []string{"application/json"}
+)
 
 // javaForm encodes a query anew the way bbb-web does it before hashing a form:
 // sorted by name, in the encoding of Java's URLEncoder, which leaves "*" alone.
@@ -381,21 +390,29 @@ func encodeValues(values url.Values) []byte {
 	return b
 }
 
+// bodyBuffer is what an answer is read into.
+type bodyBuffer struct {
+	bytes.Buffer
+	from io.LimitedReader
+}
+
 // bodies keeps the buffers that answers are read into.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var bodies = sync.Pool{New: func() any { return new(bodyBuffer) }}
 
 // maxPooledBody keeps one huge answer from staying in memory for ever.
 const maxPooledBody = 4 << 20
 
 func readBody(from io.Reader, length, limit int64, got *response) error {
-	buf := bodies.Get().(*bytes.Buffer)
+	buf := bodies.Get().(*bodyBuffer)
 	buf.Reset()
 	got.buf = buf
 	if length > 0 {
 		// The length is the server's word: believe it only so far.
 		buf.Grow(int(min(length, maxPooledBody)) + bytes.MinRead)
 	}
-	_, err := buf.ReadFrom(io.LimitReader(from, min(limit, math.MaxInt64-1)+1))
+	buf.from = io.LimitedReader{R: from, N: min(limit, math.MaxInt64-1) + 1}
+	_, err := buf.ReadFrom(&buf.from)
+	buf.from.R = nil
 	got.body = buf.Bytes()
 	switch {
 	case int64(buf.Len()) > limit:
