@@ -192,6 +192,9 @@ var htmlStart = regexp.MustCompile(`(?i)^(<\?xml[^>]*>\s*)?<(!doctype\s+html|htm
 
 func isHTML(body []byte) bool {
 	body = trimStart(body)
+	if bytes.HasPrefix(body, []byte("<response")) { // most are; the expression takes longer than a small answer
+		return false
+	}
 	return htmlStart.Match(body[:min(len(body), 256)])
 }
 
