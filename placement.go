@@ -2,15 +2,13 @@ package bbb
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
-// placements is the index of the group: which server has which meeting. Reading
-// it takes no lock.
+// placements are the places of meetings: which server has which. Reading takes no lock.
 type placements struct {
-	servers sync.Map // meeting ID (string) -> *Server
-	byHand  sync.Map // the same for those that Rebind has placed; it goes before servers
+	servers index
+	byHand  index // those that Rebind has placed; it goes before servers
 }
 
 // get returns the server of a meeting, unless the group does without that server.
@@ -18,19 +16,17 @@ func (p *placements) get(id string) *Server {
 	if s := p.bound(id); s != nil {
 		return s
 	}
-	return member(p.servers.Load(id))
+	return member(p.servers.get(id))
 }
 
 // bound returns the server that a meeting was given by hand, or nil.
-func (p *placements) bound(id string) *Server { return member(p.byHand.Load(id)) }
+func (p *placements) bound(id string) *Server { return member(p.byHand.get(id)) }
 
-func member(v any, ok bool) *Server {
-	if ok {
-		if s := v.(*Server); !s.absent() {
-			return s
-		}
+func member(s *Server) *Server {
+	if s == nil || s.absent() {
+		return nil
 	}
-	return nil
+	return s
 }
 
 // bind gives a meeting to a server by hand. What is found out of its place by
@@ -38,23 +34,24 @@ func member(v any, ok bool) *Server {
 func (p *placements) bind(id string, s *Server) {
 	s = s.heir()
 	p.set(id, s)
-	p.byHand.Store(id, s)
+	p.byHand.set(id, s)
 }
 
-func (p *placements) set(id string, s *Server) {
-	s = s.heir()
-	// Most meetings of a refresh are where they were: do not write those.
-	if v, ok := p.servers.Load(id); !ok || v != s {
-		p.servers.Store(id, s)
-	}
-}
+func (p *placements) set(id string, s *Server) { p.servers.set(id, s.heir()) }
 
 // setIfFree leaves a meeting where it is believed to be. It reports whether that is
 // s now.
 func (p *placements) setIfFree(id string, s *Server) bool {
 	s = s.heir()
-	v, loaded := p.servers.LoadOrStore(id, s)
-	return !loaded || v == s || v.(*Server).absent() && p.servers.CompareAndSwap(id, v, s)
+	if now := member(p.servers.get(id)); now != nil {
+		return now == s
+	}
+	return s == p.servers.change(id, func(now *Server) *Server {
+		if member(now) != nil {
+			return now
+		}
+		return s
+	})
 }
 
 // believe takes from the Cache that s had a meeting. When another server had it as
@@ -71,31 +68,27 @@ func (g *Group) believe(ctx context.Context, id string, s *Server) {
 
 func (p *placements) drop(id string, s *Server) {
 	s = s.heir()
-	p.byHand.CompareAndDelete(id, s)
-	p.servers.CompareAndDelete(id, s)
+	p.byHand.drop(id, s)
+	p.servers.drop(id, s)
 }
 
 // count returns how many meetings there are on servers that the group has and does
 // not do without.
 func (p *placements) count() (n int) {
-	p.servers.Range(func(_, s any) bool {
-		if !s.(*Server).absent() {
+	p.servers.each(func(_ string, s *Server) {
+		if !s.absent() {
 			n++
 		}
-		return true
 	})
 	return n
 }
 
-func (p *placements) dropServer(s *Server) {
-	for _, index := range [...]*sync.Map{&p.byHand, &p.servers} {
-		index.Range(func(id, v any) bool {
-			if v == s {
-				index.CompareAndDelete(id, v)
-			}
-			return true
-		})
-	}
+func (p *placements) dropServer(s *Server) { p.move(s, nil) }
+
+// move gives the meetings of one server to another one, or to none.
+func (p *placements) move(from, to *Server) {
+	p.byHand.replace(from, to)
+	p.servers.replace(from, to)
 }
 
 // remember takes the whole list of the server's meetings. One that is believed
@@ -138,7 +131,7 @@ func (s *Server) put(m *Meeting) {
 func (s *Server) found(m *Meeting) {
 	p, s := &s.group.places, s.heir()
 	if over(m) {
-		p.byHand.CompareAndDelete(m.ID, s)
+		p.byHand.drop(m.ID, s)
 		p.setIfFree(m.ID, s)
 		return
 	}

@@ -3,7 +3,6 @@ package bbb
 import (
 	"fmt"
 	"slices"
-	"sync"
 )
 
 // Replace changes the secret and the options of a server while the group works: it
@@ -103,16 +102,4 @@ func (s *Server) heir() *Server {
 	s.meetings.mu.RLock()
 	defer s.meetings.mu.RUnlock()
 	return s.meetings.owner
-}
-
-// move gives the meetings of one server to another one.
-func (p *placements) move(from, to *Server) {
-	for _, index := range [...]*sync.Map{&p.byHand, &p.servers} {
-		index.Range(func(id, v any) bool {
-			if v == from {
-				index.CompareAndSwap(id, v, to)
-			}
-			return true
-		})
-	}
 }
