@@ -43,6 +43,7 @@ type Group struct {
 	searching    flights
 	lists        sharedCalls[struct{}, []*Meeting] // of all servers
 	infos        sharedCalls[infoKey, *Meeting]
+	runnings     sharedCalls[infoKey, bool]
 	changes      atomic.Uint64 // how much was done through the group that an answer may tell
 	splits       splitSet
 	creating     keyLocks

@@ -69,14 +69,15 @@ func HandleAs(t *Tenant) HandleOption {
 	return handleOption(func(q *incoming) { q.tenant = t })
 }
 
-// HandleFresh allows getMeetings and getMeetingInfo to be answered from what servers said not
+// HandleFresh allows getMeetings, getMeetingInfo and isMeetingRunning to be answered from what servers said not
 // longer than d ago, overriding the default of asking them. Joins take the place and the
 // passwords of their meeting from there as well.
 //
 // What was done through this process shows at once: a meeting that was created is there, one
 // that was ended is not, and one that was joined with redirect=false is asked for anew. A server that failed
 // within d, and has not answered since, is not asked. A meeting that is not known is looked for
-// on the servers, however fresh the list of the others is.
+// on the servers, however fresh the list of the others is; only isMeetingRunning takes it for an answer
+// that a meeting is in none of the lists, if all of them are fresh.
 //
 // Without it, too, clients that ask the same at the same time cost less than a question
 // each: whoever comes within ten milliseconds takes part in the one under way, as [Group.Meetings]

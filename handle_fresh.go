@@ -24,29 +24,85 @@ func (q *incoming) meetings(ctx context.Context) ([]*Meeting, error) {
 // meeting returns a meeting that the caller may see, by the ID that servers know. The error is that
 // of Scope.Meeting.
 func (q *incoming) meeting(ctx context.Context, id string) (*Meeting, error) {
-	sc, g := q.scope, q.scope.group
-	if q.fresh > 0 && !g.gate.isClosed() {
-		if s := g.places.get(id); s != nil {
-			if m := s.meetings.freshOne(id, g.now().Add(-q.fresh)); m != nil && sc.has(m) {
-				return m, nil
-			}
-		}
+	if m := q.freshMeeting(id); m != nil {
+		return m, nil
 	}
-	// What is shared is the question to the one server. Whether the meeting is the caller's
-	// business is not.
-	return onMeeting(ctx, sc, callGetMeetingInfo, id, func(ctx context.Context, s *Server) (*Meeting, error) {
-		return sc.meetingBy(ctx, s, id, func(ctx context.Context, id string) (*Meeting, error) {
-			return g.infos.ask(ctx, g, infoKey{s, id}, question[*Meeting]{
-				ask: func(ctx context.Context) (*Meeting, error) { return s.Meeting(ctx, id) },
-				soFar: func(ctx context.Context) (*Meeting, error) {
-					return nil, &Error{Server: s.name, Call: callGetMeetingInfo, Err: ended(ctx)}
-				},
-			})
-		})
+	return onMeeting(ctx, q.scope, callGetMeetingInfo, id, func(ctx context.Context, s *Server) (*Meeting, error) {
+		return q.scope.meetingBy(ctx, s, id, (*Server).sharedMeeting)
 	})
 }
 
-// infoKey is what is asked with getMeetingInfo.
+// running reports whether somebody is in a meeting that the caller may see. The error is that of
+// Scope.IsMeetingRunning.
+func (q *incoming) running(ctx context.Context, id string) (bool, error) {
+	if m := q.freshMeeting(id); m != nil {
+		return m.Running, nil
+	}
+	if q.isNowhere() {
+		return false, nil
+	}
+	if q.fresh > 0 { // the answer to this is kept, for those who come next
+		m, err := q.meeting(ctx, id)
+		return err == nil && m.Running, ignoreNotFound(err)
+	}
+	return q.scope.isRunning(ctx, id, (*Server).sharedRunning, (*Server).sharedMeeting)
+}
+
+// freshMeeting returns a meeting that the caller may see if it is known as new as he allows, else nil.
+func (q *incoming) freshMeeting(id string) *Meeting {
+	g := q.scope.group
+	if q.fresh <= 0 || g.gate.isClosed() {
+		return nil
+	}
+	s := g.places.get(id)
+	if s == nil {
+		return nil
+	}
+	if m := s.meetings.freshOne(id, g.now().Add(-q.fresh)); m != nil && q.scope.has(m) {
+		return m
+	}
+	return nil
+}
+
+// isNowhere reports whether the lists of all servers are as new as the caller allows: a meeting that freshMeeting
+// does not know is then on none of them. What it costs is the same for one of somebody else.
+func (q *incoming) isNowhere() bool {
+	g := q.scope.group
+	if q.fresh <= 0 || g.gate.isClosed() {
+		return false
+	}
+	from := g.now().Add(-q.fresh)
+	for _, s := range g.serving() {
+		if !s.meetings.freshSince(from) {
+			return false
+		}
+	}
+	return true
+}
+
+// sharedMeeting is Meeting for all who ask at the same time. What is shared is the question to the one server, not
+// whose business the meeting is.
+func (s *Server) sharedMeeting(ctx context.Context, id string) (*Meeting, error) {
+	return askTogether(ctx, s, &s.group.infos, callGetMeetingInfo, id, s.Meeting)
+}
+
+// sharedRunning is the same for IsMeetingRunning.
+func (s *Server) sharedRunning(ctx context.Context, id string) (bool, error) {
+	return askTogether(ctx, s, &s.group.runnings, callIsMeetingRunning, id, s.IsMeetingRunning)
+}
+
+func askTogether[T any](
+	ctx context.Context, s *Server, calls *sharedCalls[infoKey, T], call, id string, ask func(context.Context, string) (T, error),
+) (T, error) {
+	return calls.ask(ctx, s.group, infoKey{s, id}, question[T]{
+		ask: func(ctx context.Context) (T, error) { return ask(ctx, id) },
+		soFar: func(ctx context.Context) (none T, _ error) {
+			return none, &Error{Server: s.name, Call: call, Err: ended(ctx)}
+		},
+	})
+}
+
+// infoKey is what is asked with getMeetingInfo and isMeetingRunning.
 type infoKey struct {
 	server *Server
 	id     string

@@ -81,7 +81,7 @@ func handleIsMeetingRunning(ctx context.Context, q *incoming) *Response {
 	if refused != nil {
 		return refused
 	}
-	running, err := q.scope.IsMeetingRunning(ctx, id)
+	running, err := q.running(ctx, id)
 	if err != nil {
 		return q.failed(err)
 	}

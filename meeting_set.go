@@ -203,6 +203,13 @@ func (c *meetingSet) freshList(dst []*Meeting, from time.Time) ([]*Meeting, bool
 	return dst, true
 }
 
+// freshSince reports whether the server was asked for all of them at that time or later.
+func (c *meetingSet) freshSince(from time.Time) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.fresh(c.asked, from)
+}
+
 // freshOne returns a meeting if it was seen at that time or later, else nil.
 func (c *meetingSet) freshOne(id string, from time.Time) *Meeting {
 	c.mu.RLock()

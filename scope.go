@@ -188,18 +188,18 @@ func (sc *Scope) takes(s *Server, id string) bool {
 // (the search that follows sees it anew), and of one that nobody has seen, a server
 // that fails says nothing.
 func (sc *Scope) meetingOn(ctx context.Context, s *Server, id string) (*Meeting, error) {
-	return sc.meetingBy(ctx, s, id, s.Meeting)
+	return sc.meetingBy(ctx, s, id, (*Server).Meeting)
 }
 
 // meetingBy is meetingOn with another way to ask the server.
-func (sc *Scope) meetingBy(ctx context.Context, s *Server, id string, ask func(context.Context, string) (*Meeting, error)) (*Meeting, error) {
+func (sc *Scope) meetingBy(ctx context.Context, s *Server, id string, ask func(*Server, context.Context, string) (*Meeting, error)) (*Meeting, error) {
 	if sc.whole() {
-		return ask(ctx, id)
+		return ask(s, ctx, id)
 	}
 	if known := s.meetings.get(id); known != nil && !sc.has(known) {
 		return nil, errOutside
 	}
-	m, err := ask(ctx, id)
+	m, err := ask(s, ctx, id)
 	switch known := s.meetings.get(id); {
 	case err == nil && !sc.has(m), err != nil && !isNotFound(err) && (known == nil || !sc.has(known)):
 		return nil, errOutside
@@ -239,20 +239,28 @@ func (sc *Scope) Refresh(ctx context.Context) error { return sc.group.Refresh(ct
 
 // IsMeetingRunning is [Group.IsMeetingRunning] within the scope.
 func (sc *Scope) IsMeetingRunning(ctx context.Context, id string) (bool, error) {
-	running, err := onMeeting(ctx, sc, callIsMeetingRunning, id, func(ctx context.Context, s *Server) (bool, error) {
+	return sc.isRunning(ctx, id, (*Server).IsMeetingRunning, (*Server).Meeting)
+}
+
+// isRunning is IsMeetingRunning with other ways to ask a server for isMeetingRunning and getMeetingInfo.
+func (sc *Scope) isRunning(
+	ctx context.Context, id string,
+	running func(*Server, context.Context, string) (bool, error), info func(*Server, context.Context, string) (*Meeting, error),
+) (bool, error) {
+	is, err := onMeeting(ctx, sc, callIsMeetingRunning, id, func(ctx context.Context, s *Server) (bool, error) {
 		if sc.whole() {
-			if running, err := s.IsMeetingRunning(ctx, id); running || err != nil {
-				return running, err
+			if is, err := running(s, ctx, id); is || err != nil {
+				return is, err
 			}
 		}
 		// "No" may mean that this server does not have the meeting at all.
-		m, err := sc.meetingOn(ctx, s, id)
+		m, err := sc.meetingBy(ctx, s, id, info)
 		if err != nil {
 			return false, err
 		}
 		return m.Running, nil
 	})
-	return running, ignoreNotFound(err)
+	return is, ignoreNotFound(err)
 }
 
 // EndMeeting is [Group.EndMeeting] within the scope. A meeting outside it is not
