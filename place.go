@@ -16,7 +16,8 @@ import (
 //
 // Without a MeetingID one is made up ([WithMeetingIDFunc]). With one, the
 // meeting is looked for first; when a server has it, the create is sent there,
-// where it changes nothing, and [Meeting.Existed] is true. Otherwise a server is
+// where it changes nothing, and [Meeting.Existed] is true. A meeting that its server told of within
+// the last half second is taken to be there, unless a [Cache] is shared with other processes. Otherwise a server is
 // chosen. When it refuses for certain (no connection, a wrong secret, no such
 // call) the next one is tried. When the connection fails after the create was
 // sent, the error matches [ErrOutcomeUnknown]; repeat the same create, and it
@@ -119,11 +120,29 @@ func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, g
 	if s == nil || pending {
 		return nil, nil, false, nil
 	}
+	if known := s.justSeen(p.MeetingID); known != nil && sc.has(known) {
+		m, err := sc.createOn(ctx, s, p, known, claim{}, 1)
+		return m, nil, true, err
+	}
 	m, err := sc.recreate(ctx, s, p)
 	if isNotFound(err) {
 		return nil, s, false, nil
 	}
 	return m, nil, true, err
+}
+
+// justSeen returns a meeting that the server told of so short a time ago that it need not be asked whether it is
+// still there, or nil. Should the meeting have ended meanwhile, it is created anew where it was, which is
+// harmless as long as nobody created it elsewhere in that time. Other processes that share a Cache say
+// there if they did, and the server might not be the right one for a new meeting: then it is asked.
+func (s *Server) justSeen(id string) *Meeting {
+	if s.group.store.shared || s.Mode() != ModeEnabled || s.health.now.Load().State != StateOnline {
+		return nil
+	}
+	if m := s.meetings.freshOne(id, s.group.now().Add(-knownNewsTime)); m != nil && !over(m) {
+		return m
+	}
+	return nil
 }
 
 // createUnknown handles the create of a meeting that is claimed for a server, or
