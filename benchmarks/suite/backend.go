@@ -25,12 +25,13 @@ import (
 type backend struct {
 	Servers  int
 	Meetings int // on each
+	Changing int // of the servers, the last so many have the meetings of the first, and all change each time they are asked for
 	Delay    time.Duration
 	TLS      bool
 	Tenant   string
 
 	shape   shape
-	lists   [][]byte
+	lists   []*turning        // of each server
 	infos   map[string][]byte // getMeetingInfo and create of a meeting, by its ID
 	creates map[string][]byte
 	opened  atomic.Int64 // connections that there ever were
@@ -96,8 +97,8 @@ func (b *backend) prepare() {
 		b.shape.tenant, b.shape.prefix = b.Tenant, b.Tenant+"-"
 	}
 	b.infos, b.creates = make(map[string][]byte), make(map[string][]byte)
-	for i := range b.Servers {
-		b.lists = append(b.lists, meetingsBody(i*b.Meetings, b.Meetings, b.shape))
+	for i := range b.Servers - b.Changing {
+		b.lists = append(b.lists, &turning{bodies: [][]byte{meetingsBody(i*b.Meetings, b.Meetings, b.shape)}})
 		for j := range b.Meetings {
 			n := i*b.Meetings + j
 			id := meetingID(n, b.shape)
@@ -109,6 +110,10 @@ func (b *backend) prepare() {
 				element("duration", "0") + element("hasBeenForciblyEnded", "false") + element("messageKey", "duplicateWarning") +
 				element("message", "This conference was already in existence and may currently be in progress.") + "</response>\n")
 		}
+	}
+	for i := range b.Changing {
+		other := meetingsBody(i*b.Meetings, b.Meetings, b.shape.changed(1))
+		b.lists = append(b.lists, &turning{bodies: [][]byte{b.lists[i].bodies[0], other}})
 	}
 }
 
@@ -174,7 +179,7 @@ func (b *backend) answer(line []byte, i int) []byte {
 	_, call, _ := bytes.Cut(line, []byte("/api"))
 	switch {
 	case bytes.HasPrefix(call, []byte("/getMeetings?")):
-		return b.lists[i]
+		return b.lists[i].next()
 	case bytes.HasPrefix(call, []byte("/isMeetingRunning?")):
 		return running
 	case bytes.HasPrefix(call, []byte("/getMeetingInfo?")):
@@ -184,6 +189,14 @@ func (b *backend) answer(line []byte, i int) []byte {
 	}
 	return index
 }
+
+// turning are answers that are given in turns.
+type turning struct {
+	bodies [][]byte
+	asked  atomic.Int64
+}
+
+func (t *turning) next() []byte { return t.bodies[int(t.asked.Add(1))%len(t.bodies)] }
 
 func meetingAnswer(of map[string][]byte, call []byte) []byte {
 	_, id, _ := bytes.Cut(call, []byte("meetingID="))

@@ -44,6 +44,12 @@ func infoBody(i int, s shape) []byte {
 
 func meetingID(i int, s shape) string { return fmt.Sprintf("%scourse-%08d", s.prefix, i) }
 
+// changed is the shape with each so-many-th meeting changed.
+func (s shape) changed(each int) shape {
+	s.turned = each
+	return s
+}
+
 // silent reports whether it is one of the meetings in which something changed.
 func (s shape) silent(i int) bool { return s.turned > 0 && i%s.turned == 0 }
 

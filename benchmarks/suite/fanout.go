@@ -38,25 +38,29 @@ type fan struct {
 
 func fanout(r *report, secure bool) {
 	var at backendAt
-	servers := start("backend", backend{Servers: fanServers, Meetings: fanMeetings, Delay: fanDelay, TLS: secure}, &at)
+	servers := start("backend", backend{Servers: 2 * fanServers, Changing: fanServers, Meetings: fanMeetings, Delay: fanDelay, TLS: secure}, &at)
 	defer servers.stop()
-	scheme, title := "http", "Fan-out over 50 servers of 20 ms, 40 meetings each"
+	changing := at.Servers[fanServers:]
+	at.Servers = at.Servers[:fanServers]
+	scheme, title, name := "http", "Fan-out over 50 servers of 20 ms, 40 meetings each", "fan-out"
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	if secure {
-		scheme, title = "https", title+", TLS"
+		scheme, title, name = "https", title+", TLS", name+", TLS"
 		trust(at.CA)
 		roots := x509.NewCertPool()
 		roots.AppendCertsFromPEM(at.CA)
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	defer transport.CloseIdleConnections()
-	healthy := groupAt(scheme, time.Minute, at.Servers...)
+	healthy, busy := groupAt(scheme, time.Minute, at.Servers...), groupAt(scheme, time.Minute, changing...)
 	defer closeGroup(healthy)
+	defer closeGroup(busy)
 	all := counted(healthy, fanServers*fanMeetings)
 	limit := &fan{name: "limit: bodies read, not decoded", run: readAll(transport, scheme, at.Servers)}
-	one := &fan{name: "this library", run: all}
+	one := &fan{name: "this library, meetings as they were", run: all}
+	changed := &fan{name: "this library, all meetings changed", run: counted(busy, fanServers*fanMeetings)}
 	ten := &fan{name: "this library, ten callers at once", run: func() { together(10, all) }, slow: true}
-	fans := []*fan{limit, one, ten}
+	fans := []*fan{limit, one, changed, ten}
 	var refusing *fan
 	if !secure {
 		g := groupAt(scheme, time.Minute, append(at.Servers[:fanServers-1:fanServers-1], at.Refuses)...)
@@ -70,18 +74,19 @@ func fanout(r *report, secure bool) {
 		own, of := f.figures(), f.of(limit)
 		p.rows = append(p.rows, []string{f.name, timeText(own.median), percent(own.spread), ratioText(of.wall), timeText(own.cpu), ratioText(of.cpu)})
 	}
-	name := "fan-out"
-	if secure {
-		name += ", TLS"
-	}
-	r.atMost(name+", time that passes, of the limit", 1.25, 0, one.of(limit).wall, "times")
-	r.atMost(name+", processor, of the limit", 4, 0, one.of(limit).cpu, "times")
+	r.fanned(name, one.of(limit))
+	r.fanned(name+", all changed", changed.of(limit))
 	r.times(name+", ten callers, of one", 1.2, ten.of(one))
 	if refusing != nil {
 		r.times("fan-out, one refuses, of all well (1,960 of 2,000 meetings)", 1.2, refusing.of(one))
 		p.note = hanging(r, at, one.figures().median)
 	}
 	r.add(p)
+}
+
+func (r *report) fanned(name string, of ratio) {
+	r.atMost(name+", time that passes, of the limit", 1.25, 0, of.wall, "times")
+	r.atMost(name+", processor, of the limit", 4, 0, of.cpu, "times")
 }
 
 // of is how many times as much f takes as other.

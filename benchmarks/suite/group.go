@@ -10,13 +10,17 @@ import (
 	"github.com/bbbgroup/bbb"
 )
 
-// groupInMemory is a group of servers whose answers are there at once.
-func groupInMemory(servers, each int, s shape) *bbb.Group {
-	bodies := make(map[string][]byte, servers)
+// groupInMemory is a group of servers whose answers are there at once, and have these shapes in turns.
+func groupInMemory(servers, each int, shapes ...shape) *bbb.Group {
+	answers := make(map[string]*turning, servers)
 	for i := range servers {
-		bodies[host(i)] = meetingsBody(i*each, each, s)
+		t := new(turning)
+		for _, s := range shapes {
+			t.bodies = append(t.bodies, meetingsBody(i*each, each, s))
+		}
+		answers[host(i)] = t
 	}
-	return newGroup(servers, bbb.WithTransport(inMemory(func(host string) []byte { return bodies[host] })))
+	return newGroup(servers, bbb.WithTransport(inMemory(func(host string) []byte { return answers[host].next() })))
 }
 
 func newGroup(servers int, opts ...bbb.GroupOption) *bbb.Group {

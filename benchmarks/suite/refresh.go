@@ -13,12 +13,10 @@ import (
 func refreshPart(r *report) {
 	const n = 200
 	before := meetingsBody(0, n, full)
-	twentieth, every := full, full
-	twentieth.turned, every.turned = 20, 1
 	vs := []variant{
 		{"decoding the list, without the call", n, func() { decodeMeetings(before) }},
-		{"this library, all meetings changed", n, wholeCall(before, meetingsBody(0, n, every))},
-		{"this library, 5 % changed", n, wholeCall(before, meetingsBody(0, n, twentieth))},
+		{"this library, all meetings changed", n, wholeCall(before, meetingsBody(0, n, full.changed(1)))},
+		{"this library, 5 % changed", n, wholeCall(before, meetingsBody(0, n, full.changed(20)))},
 		{"this library, unchanged", n, wholeCall(before)},
 		{"limit: io.ReadAll", n, func() { must2(io.ReadAll(bytes.NewReader(before))) }},
 		{"limit: IndexByte('<')", n, func() { tags(before) }},
@@ -29,11 +27,8 @@ func refreshPart(r *report) {
 
 // wholeCall is getMeetings of a server that gives these answers in turns.
 func wholeCall(bodies ...[]byte) func() {
-	calls := 0
-	g := must2(bbb.NewGroup("benchmark", bbb.WithTransport(inMemory(func(string) []byte {
-		calls++
-		return bodies[calls%len(bodies)]
-	}))))
+	turns := &turning{bodies: bodies}
+	g := must2(bbb.NewGroup("benchmark", bbb.WithTransport(inMemory(func(string) []byte { return turns.next() }))))
 	s := must2(g.New("bbb", "https://bbb.example.org", secret))
 	return func() { must2(s.Meetings(context.Background())) }
 }

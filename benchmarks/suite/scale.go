@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 )
 
@@ -11,9 +12,10 @@ import (
 type step struct {
 	Servers, Each int
 
-	CPU    float64 // nanoseconds of a processor for each unit
-	Spread float64
+	Same, Changed measured // nanoseconds of a processor for asking all
 }
+
+type measured struct{ CPU, Spread float64 }
 
 // scaled is the steps of one table.
 type scaled struct {
@@ -37,44 +39,53 @@ func (r *report) scaled(what, unit string, most float64, s scaled) {
 	p := part{
 		title: "Scale: " + what,
 		note:  "Processor time of Group.Meetings over answers that are there at once, garbage collection included.",
-		head:  []string{"servers", "meetings", "per " + unit, "spread"},
+		head:  []string{"servers", "meetings", "per " + unit + ", as they were", "spread", "per " + unit + ", all changed", "spread"},
 	}
-	var costs []float64
+	var same, changed []float64
 	for _, st := range s.Steps {
-		cost := st.CPU / float64(st.Servers)
+		units := float64(st.Servers)
 		if unit == "meeting" {
-			cost /= float64(st.Each)
+			units *= float64(st.Each)
 		}
 		if unit != "meeting" || st.Each >= 10 {
-			costs = append(costs, cost)
+			same, changed = append(same, st.Same.CPU/units), append(changed, st.Changed.CPU/units)
 		}
-		p.rows = append(p.rows, []string{fmt.Sprint(st.Servers), fmt.Sprint(st.Servers * st.Each), timeText(cost), percent(st.Spread)})
+		p.rows = append(p.rows, []string{
+			fmt.Sprint(st.Servers), fmt.Sprint(st.Servers * st.Each), timeText(st.Same.CPU / units), percent(st.Same.Spread),
+			timeText(st.Changed.CPU / units), percent(st.Changed.Spread),
+		})
 	}
 	r.add(p)
-	r.atMost("scale: cost per "+unit+", dearest of cheapest", most, 0, slices.Max(costs)/slices.Min(costs), "times")
+	r.atMost("scale: cost per "+unit+", dearest of cheapest", most, 0, slices.Max(same)/slices.Min(same), "times")
+	r.atMost("scale: cost per changed "+unit+", dearest of cheapest", most, 0, slices.Max(changed)/slices.Min(changed), "times")
 }
 
 func runScale(options []byte) any {
 	var s scaled
 	must(json.Unmarshal(options, &s))
-	ctx := context.Background()
 	for i := range s.Steps {
 		st := &s.Steps[i]
-		g := groupInMemory(st.Servers, st.Each, light)
-		ask := func() { must2(g.Meetings(ctx)) }
-		ask() // all later ones find what they know already
-		loops := max(1, 2000/(st.Servers*st.Each))
-		var costs []float64
-		for range s.Rounds {
-			collect()
-			before := cpuTime()
-			for range loops {
-				ask()
-			}
-			costs = append(costs, float64(cpuTime()-before)/float64(loops))
-		}
-		st.CPU, st.Spread = middle(costs)
-		closeGroup(g)
+		st.Same, st.Changed = st.measure(s.Rounds, light), st.measure(s.Rounds, light, light.changed(1))
 	}
 	return s
+}
+
+// measure asks servers that give answers of these shapes in turns.
+func (st *step) measure(rounds int, shapes ...shape) (m measured) {
+	g := groupInMemory(st.Servers, st.Each, shapes...)
+	defer closeGroup(g)
+	ask := func() { must2(g.Meetings(context.Background())) }
+	ask() // all later ones find what they know already
+	loops := max(1, 2000/(st.Servers*st.Each))
+	var costs []float64
+	for range rounds {
+		runtime.GC()
+		before := cpuTime()
+		for range loops {
+			ask()
+		}
+		costs = append(costs, float64(cpuTime()-before)/float64(loops))
+	}
+	m.CPU, m.Spread = middle(costs)
+	return m
 }

@@ -96,7 +96,7 @@ func TestDecodersAreRight(t *testing.T) {
 
 func TestBodiesTurn(t *testing.T) {
 	t.Parallel()
-	before, after := decodeMeetings(meetingsBody(0, 40, full)), decodeMeetings(meetingsBody(0, 40, shape{attendees: 10, turned: 20}))
+	before, after := decodeMeetings(meetingsBody(0, 40, full)), decodeMeetings(meetingsBody(0, 40, full.changed(20)))
 	changed := 0
 	for i := range before {
 		if before[i].VoiceParticipantCount != after[i].VoiceParticipantCount {
