@@ -140,7 +140,7 @@ func (b *backend) serve(c net.Conn, i int) {
 		if err != nil {
 			return
 		}
-		body := b.answer(line, i)
+		head, body := b.answer(line, i)
 		length := 0
 		for {
 			head, err := in.ReadSlice('\n')
@@ -160,7 +160,8 @@ func (b *backend) serve(c net.Conn, i int) {
 		if b.Delay > 0 {
 			<-time.After(b.Delay)
 		}
-		out = append(out[:0], "HTTP/1.1 200 OK\r\nContent-Type: text/xml;charset=utf-8\r\nContent-Length: "...)
+		out = append(append(out[:0], "HTTP/1.1 "...), head...)
+		out = append(out, "\r\nContent-Length: "...)
 		out = append(strconv.AppendInt(out, int64(len(body)), 10), "\r\n\r\n"...)
 		if _, err := c.Write(append(out, body...)); err != nil {
 			return
@@ -174,8 +175,20 @@ var (
 	notFound = []byte("<response>\n<returncode>FAILED</returncode>\n<messageKey>notFound</messageKey>\n<message>We could not find a meeting with that meeting ID</message>\n</response>\n")
 )
 
-// answer returns the body for the first line of a request.
-func (b *backend) answer(line []byte, i int) []byte {
+const (
+	success  = "200 OK\r\nContent-Type: text/xml;charset=utf-8"
+	redirect = "302 Found\r\nLocation: https://bbb.example.org/html5client/join?sessionToken=ai1wqj8wb6s7rnk0"
+)
+
+// answer returns the status with a header, and the body, for the first line of a request.
+func (b *backend) answer(line []byte, i int) (head string, body []byte) {
+	if bytes.Contains(line, []byte("/api/join?")) {
+		return redirect, nil
+	}
+	return success, b.success(line, i)
+}
+
+func (b *backend) success(line []byte, i int) []byte {
 	_, call, _ := bytes.Cut(line, []byte("/api"))
 	switch {
 	case bytes.HasPrefix(call, []byte("/getMeetings?")):

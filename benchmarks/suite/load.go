@@ -38,7 +38,15 @@ func newLoad(address string, paths []string) load {
 	return l
 }
 
-// run sends for that long over so many connections.
+// paths are what is asked for.
+func (l load) paths() (paths []string) {
+	for _, r := range l.requests {
+		paths = append(paths, string(bytes.Fields(r)[1]))
+	}
+	return paths
+}
+
+// run sends for that long over so many connections, at least once over each.
 func (l load) run(connections int, d time.Duration) loadResult {
 	var wait sync.WaitGroup
 	times := make([][]float64, connections)
@@ -63,7 +71,7 @@ func (l load) connection(first int, until time.Time) (times []float64) {
 	in := bufio.NewReaderSize(c, 64<<10)
 	for i := first * 7; ; i++ {
 		begun := time.Now()
-		if begun.After(until) {
+		if begun.After(until) && len(times) > 0 {
 			return times
 		}
 		must2(c.Write(l.requests[i%len(l.requests)]))
@@ -77,13 +85,14 @@ var (
 	errAnswer    = errors.New("not the answer that was expected")
 )
 
-// readAnswer reads one answer and insists on a success.
+// readAnswer reads one answer and insists on a success, or on being sent on.
 func readAnswer(in *bufio.Reader) error {
 	line, err := in.ReadSlice('\n')
 	if err != nil {
 		return err
 	}
-	if !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
+	sentOn := bytes.HasPrefix(line, []byte("HTTP/1.1 302"))
+	if !sentOn && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
 		return fmt.Errorf("%w: %s", errAnswer, line)
 	}
 	length, chunked := 0, false
@@ -105,6 +114,10 @@ func readAnswer(in *bufio.Reader) error {
 	}
 	if chunked {
 		return readChunks(in)
+	}
+	if sentOn {
+		_, err = in.Discard(length)
+		return err
 	}
 	start, err := in.Peek(min(length, 128))
 	if err != nil || !bytes.Contains(start, successBytes) {

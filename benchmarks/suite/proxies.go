@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +20,8 @@ import (
 type proxyKind struct {
 	Kind    string // handler, fresh, reverse or constant
 	Servers []string
+	Like    string            // the program whose answers a constant one gives
+	Paths   map[string]string // what it is asked for to find them out, by call
 }
 
 const (
@@ -37,7 +41,7 @@ func runProxy(options []byte) any {
 	case "reverse":
 		h = reverse(k.Servers[0])
 	case "constant":
-		h = constant()
+		h = constant(k.Like, k.Paths)
 	}
 	l := must2(net.Listen("tcp", "127.0.0.1:0")) //nolint:noctx // at once
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
@@ -67,21 +71,37 @@ func reverse(server string) http.Handler {
 			call := u.Path[strings.LastIndexByte(u.Path, '/')+1:]
 			u.RawQuery = signed + "&checksum=" + bbb.SHA256.Checksum(call, signed, secret)
 		},
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // the load leaves when its time is over
 		// Two kept connections, the default, would measure dialling.
 		Transport: &http.Transport{MaxIdleConnsPerHost: 256},
 	}
 }
 
-// constant is the least that a server of net/http does: bytes that are always the same.
-func constant() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/xml;charset=utf-8")
-		body := running
-		if strings.HasSuffix(r.URL.Path, "/getMeetingInfo") {
-			body = constantInfo
+// constant is the least that a server of net/http does: bytes that are always the same. They are those
+// that another program answers.
+func constant(like string, paths map[string]string) http.Handler {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	answers := make(map[string]func(http.ResponseWriter))
+	for call, path := range paths {
+		resp, err := client.Get("http://" + like + "/bigbluebutton/api/" + path) //nolint:noctx // to this machine
+		must(err)
+		body := must2(io.ReadAll(resp.Body))
+		must(resp.Body.Close())
+		status, location, kind := resp.StatusCode, resp.Header.Get("Location"), resp.Header.Get("Content-Type")
+		length := strconv.Itoa(len(body))
+		answers[call] = func(w http.ResponseWriter) {
+			if location != "" {
+				w.Header().Set("Location", location)
+				w.WriteHeader(status)
+				return
+			}
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Content-Length", length)
+			_, _ = w.Write(body)
 		}
-		_, _ = w.Write(body)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answers[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]](w)
 	})
 }
-
-var constantInfo = infoBody(1, full)

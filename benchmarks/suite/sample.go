@@ -139,7 +139,7 @@ func timeText(ns float64) string {
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
 func countText(n float64) string {
-	if n >= 100 {
+	if n >= 100 || n <= -100 {
 		return fmt.Sprintf("%.0f", n)
 	}
 	return fmt.Sprintf("%.3g", math.Round(n*100)/100)

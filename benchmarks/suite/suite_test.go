@@ -191,6 +191,43 @@ func TestLoadOfAProxy(t *testing.T) {
 	assert.EqualValues(t, 3, b.opened.Load())
 }
 
+func TestWrkIsRead(t *testing.T) {
+	t.Parallel()
+	l := newLoad("127.0.0.1:8090", []string{"join?a=b", "join?a=c"})
+	assert.Equal(t, []string{"/bigbluebutton/api/join?a=b", "/bigbluebutton/api/join?a=c"}, l.paths())
+	out := "Running 2s test\n  Latency Distribution\n     50%  455.00us\n     75%  700.00us\nRequests/sec:  60123.45\nTransfer/sec:     12.3MB\n"
+	rate, p50 := readWrk(out)
+	assert.Equal(t, "60123.45", rate)
+	assert.Equal(t, "455.00us", p50)
+	rate, _ = readWrk("  Non-2xx or 3xx responses: 7\n" + out)
+	assert.NotContains(t, rate, "60123")
+}
+
+// All programs give the answers that are compared: joins are sent on, the constant answers are those of
+// the Handler, and a tenant's list is complete.
+func TestProxiesAnswer(t *testing.T) {
+	t.Parallel()
+	b := &backend{Servers: 4, Meetings: proxyMeetings, Tenant: tenantName}
+	at := b.start()
+	defer b.stop()
+	first := make(map[string]string)
+	for _, call := range proxiedCalls {
+		first[call] = tenantPaths(call, "")[0]
+	}
+	var address, constant string
+	fresh := start("proxy", proxyKind{Kind: "fresh", Servers: at.Servers}, &address)
+	defer fresh.stop()
+	same := start("proxy", proxyKind{Kind: "constant", Like: address, Paths: first}, &constant)
+	defer same.stop()
+	for _, call := range proxiedCalls {
+		paths := []string{first[call]}
+		l := newLoad(address, paths)
+		assert.Positive(t, l.run(1, time.Millisecond).requests, call)
+		assert.Equal(t, l.sizeOf(), newLoad(constant, paths).sizeOf(), call)
+	}
+	assert.Greater(t, newLoad(address, tenantPaths("getMeetings", "")).sizeOf(), 4*proxyMeetings*4000)
+}
+
 func TestMiddle(t *testing.T) {
 	t.Parallel()
 	median, spread := middle([]float64{5, 1, 4, 2, 3})
