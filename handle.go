@@ -105,6 +105,7 @@ type incoming struct {
 	fresh       time.Duration
 	strict      bool
 	room        string // the ID of a breakout room of the scope that is called for, or empty
+	bodyOnly    bool   // nobody looks at Response.Value
 }
 
 // handle carries the call out.

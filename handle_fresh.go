@@ -118,12 +118,9 @@ func (g *Group) freshMeetings(age time.Duration) (list []*Meeting, ok bool, err 
 	servers := g.serving()
 	someUp := anyUp(servers)
 	from := g.now().Add(-age)
-	all := union{group: g, meetings: []*Meeting{}}
-	var of []*Meeting
 	results := make(Results[struct{}], len(servers))
 	for i, s := range servers {
-		if of, ok = s.meetings.freshList(of[:0], from); ok {
-			all.add(of)
+		if list, ok = s.meetings.freshList(list, from); ok {
 			continue
 		}
 		results[i].Server = s
@@ -131,7 +128,7 @@ func (g *Group) freshMeetings(age time.Duration) (list []*Meeting, ok bool, err 
 			return nil, false, nil
 		}
 	}
-	return all.meetings, true, results.Err(callGetMeetings)
+	return g.union(list), true, results.Err(callGetMeetings)
 }
 
 // failedSince returns why asking a server for its meetings is of no use, or nil when it may be.

@@ -101,12 +101,16 @@ func handleGetMeetingInfo(ctx context.Context, q *incoming) *Response {
 	if err != nil {
 		return q.failed(err)
 	}
-	return &Response{
-		Call: q.call, StatusCode: http.StatusOK, Value: q.shown(m),
+	r := &Response{
+		Call: q.call, StatusCode: http.StatusOK,
 		write: func(dst []byte) []byte {
 			return append(q.meetingWriter().append(append(dst, answerHead...), m), answerEnd...)
 		},
 	}
+	if !q.bodyOnly {
+		r.Value = q.shown(m)
+	}
+	return r
 }
 
 // What an answer begins and ends with that succeeded.
@@ -141,11 +145,14 @@ func handleGetMeetings(ctx context.Context, q *incoming) *Response {
 		return q.failed(err)
 	}
 	meetings = q.withLastKnown(ctx, meetings, err)
-	seen := make([]*Meeting, len(meetings)) // the other slice may be somebody else's too
-	for i, m := range meetings {
-		seen[i] = q.shown(m)
+	r := &Response{Call: q.call, StatusCode: http.StatusOK, Err: err}
+	if !q.bodyOnly {
+		seen := make([]*Meeting, len(meetings)) // the other slice may be somebody else's too
+		for i, m := range meetings {
+			seen[i] = q.shown(m)
+		}
+		r.Value = seen
 	}
-	r := &Response{Call: q.call, StatusCode: http.StatusOK, Value: seen, Err: err}
 	if len(meetings) == 0 {
 		r.Key, r.Message = "noMeetings", "no meetings were found on this server"
 	}

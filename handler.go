@@ -193,7 +193,7 @@ func (x *exchange) answer(ctx context.Context) *Response {
 func (x *exchange) incoming() *incoming {
 	return &incoming{
 		call: x.call, contentType: x.r.Header.Get("Content-Type"), scope: x.h.group.all,
-		relay: x.h.relay, fresh: x.h.cfg.fresh, strict: x.h.cfg.strict,
+		relay: x.h.relay, fresh: x.h.cfg.fresh, strict: x.h.cfg.strict, bodyOnly: true,
 	}
 }
 

@@ -223,14 +223,12 @@ func (sc *Scope) Meetings(ctx context.Context) ([]*Meeting, error) {
 // CachedMeetings is [Group.CachedMeetings] within the scope.
 func (sc *Scope) CachedMeetings(ctx context.Context) []*Meeting {
 	now := sc.group.now()
-	var of []*Meeting
-	all := union{group: sc.group}
+	var all []*Meeting
 	sc.group.warm(ctx)
 	for _, s := range sc.group.serving() {
-		of = s.meetings.since(of[:0], now.Add(-s.freshTime()))
-		all.add(of)
+		all = s.meetings.since(all, now.Add(-s.freshTime()))
 	}
-	return sc.filter(all.meetings)
+	return sc.filter(sc.group.union(all))
 }
 
 // Refresh is [Group.Refresh]: it concerns the servers, not only the scope's

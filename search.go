@@ -145,28 +145,22 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 	return merged
 }
 
-// union joins lists of several servers of what was known before: unlike merge, it takes
-// nothing in them for news.
-type union struct {
-	group    *Group
-	meetings []*Meeting
-	at       map[string]int
-}
-
-func (u *union) add(list []*Meeting) {
-	if u.at == nil {
-		u.at = make(map[string]int, len(list))
-	}
+// union takes out of the lists of several servers, one behind the other, what is in them more than
+// once. Unlike merge, it takes nothing for news: all of it was known before. It works in place.
+func (g *Group) union(list []*Meeting) []*Meeting {
+	at := make(map[string]int, len(list))
+	kept := list[:0]
 	for _, m := range list {
-		i, twice := u.at[m.ID]
+		i, twice := at[m.ID]
 		switch {
 		case !twice:
-			u.at[m.ID] = len(u.meetings)
-			u.meetings = append(u.meetings, m)
-		case u.group.wins(m, u.meetings[i]):
-			u.meetings[i] = m
+			at[m.ID] = len(kept)
+			kept = append(kept, m)
+		case g.wins(m, kept[i]):
+			kept[i] = m
 		}
 	}
+	return kept
 }
 
 // wins reports whether a rather than b is the meeting that the group goes on with:
