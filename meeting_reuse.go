@@ -30,9 +30,9 @@ type view struct {
 	relay *relay
 }
 
-// keptXML is how many bytes of XML a group keeps, in equal parts for its servers: enough for some
-// thirty thousand meetings with ten people in each.
-const keptXML = 128 << 20
+// keptXML is how many bytes of XML a group keeps, in equal parts for its servers: enough for four
+// thousand meetings with ten people in each.
+const keptXML = 16 << 20
 
 func newHeardList(seen *xmlwire.Seen[Meeting]) *heardList { return &heardList{seen: seen} }
 
