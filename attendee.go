@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/bbbgroup/bbb/internal/xmlwire"
 )
@@ -120,23 +121,36 @@ var attendeeRecord = xmlwire.NewRecord(
 // Problems of the parameters come back joined and match [ErrInvalidParams]. The
 // URL stands for the user: do not log it. It stands for join.
 func (s *Server) JoinURL(ctx context.Context, p JoinParams) (string, error) {
-	if err := p.Validate(); err != nil {
+	own := joinCopies.Get().(*JoinParams)
+	*own = p
+	defer func() {
+		*own = JoinParams{}
+		joinCopies.Put(own)
+	}()
+	if err := joinTable.validate(own); err != nil {
 		return "", err
 	}
-	return s.joinURL(ctx, p)
+	return s.joinURL(ctx, own)
 }
 
-// joinURL is JoinURL for parameters that are not checked.
-func (s *Server) joinURL(ctx context.Context, p JoinParams) (string, error) {
+// joinCopies are for JoinURL: what a table gets cannot be on the stack, as the compiler does not know what
+// its functions do.
+var joinCopies = sync.Pool{New: func() any { return new(JoinParams) }}
+
+// joinURL is JoinURL for parameters that are not checked, and whose owner lets it
+// take away some.
+func (s *Server) joinURL(ctx context.Context, p *JoinParams) (string, error) {
 	if s.group.gate.isClosed() {
 		return "", &Error{Server: s.name, Call: callJoin, Err: ErrClosed}
 	}
-	p, err := fit(ctx, s, joinTable, joinLifetimes, p)
-	if err != nil {
+	if err := fit(ctx, s, joinTable, joinLifetimes, p); err != nil {
 		return "", err
 	}
 	s.group.reservations.joined(s, p.MeetingID)
-	return s.signedURL(callJoin, p.appendQuery(nil)), nil
+	query := newScratch()
+	defer query.release()
+	query.text = p.appendQuery(query.text)
+	return s.signedURL(callJoin, query.text), nil
 }
 
 // Join joins a meeting on this server in the name of a user and returns the new
@@ -161,8 +175,7 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 
 // join is Join for parameters that are not checked. The second value is what the server said.
 func (s *Server) join(ctx context.Context, p JoinParams) (*Attendee, *status, error) {
-	p, err := fit(ctx, s, joinTable, joinLifetimes, p)
-	if err != nil {
+	if err := fit(ctx, s, joinTable, joinLifetimes, &p); err != nil {
 		return nil, nil, err
 	}
 	got, err := s.joinCall(ctx, request{call: callJoin, query: p.appendQuery(nil), once: true})

@@ -175,7 +175,10 @@ func (s *Server) MarshalJSON() ([]byte, error) {
 // The parameters are encoded in the order of their names; one named "checksum"
 // is left out.
 func (s *Server) URL(call string, params url.Values) string {
-	return s.signedURL(call, encodeValues(params))
+	query := newScratch()
+	defer query.release()
+	query.text = appendValues(query.text, 0, params)
+	return s.signedURL(call, query.text)
 }
 
 // Answer is what a server answered to [Server.Call].

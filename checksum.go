@@ -93,19 +93,19 @@ func (a Algorithm) Checksum(call, rawQuery, secret string) string {
 // appendChecksum appends the checksum of a call whose query is already encoded.
 func (a Algorithm) appendChecksum(dst []byte, call string, query []byte, secret string) []byte {
 	var sum [sha512.Size]byte
-	buf := hashInput.Get().(*[]byte)
-	*buf = append(append(append((*buf)[:0], call...), query...), secret...)
-	dst = hex.AppendEncode(dst, a.hash(&sum, *buf))
-	releaseHashInput(buf)
+	in := newScratch()
+	in.text = append(append(append(in.text, call...), query...), secret...)
+	dst = hex.AppendEncode(dst, a.hash(&sum, in.text))
+	in.release()
 	return dst
 }
 
 // sum hashes call, the two pieces of a query and the secret.
 func (a Algorithm) sum(out *[sha512.Size]byte, call, before, after, secret string) []byte {
-	buf := hashInput.Get().(*[]byte)
-	*buf = append(append(append(append((*buf)[:0], call...), before...), after...), secret...)
-	digest := a.hash(out, *buf)
-	releaseHashInput(buf)
+	in := newScratch()
+	in.text = append(append(append(append(in.text, call...), before...), after...), secret...)
+	digest := a.hash(out, in.text)
+	in.release()
 	return digest
 }
 
@@ -126,12 +126,24 @@ func (a Algorithm) hash(out *[sha512.Size]byte, input []byte) []byte {
 	}
 }
 
-// hashInput keeps the buffers in which call, query and secret are put together.
-var hashInput = sync.Pool{New: func() any { return new(make([]byte, 0, 1024)) }}
+// scratch is room in which a text with secrets is put together: a query, or what is hashed.
+type scratch struct{ text []byte }
 
-func releaseHashInput(buf *[]byte) {
-	clear(*buf) // it held the secret
-	hashInput.Put(buf)
+var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 4<<10)} }}
+
+// maxScratch keeps one huge query from staying in memory for ever.
+const maxScratch = 64 << 10
+
+func newScratch() *scratch { return scratches.Get().(*scratch) }
+
+// release gives the room back. Nothing of the text may be in use any more.
+func (s *scratch) release() {
+	if cap(s.text) > maxScratch {
+		return
+	}
+	clear(s.text)
+	s.text = s.text[:0]
+	scratches.Put(s)
 }
 
 // Verify reports whether rawQuery, the query of a request exactly as it came,

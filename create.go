@@ -129,18 +129,18 @@ func (s *Server) create(ctx context.Context, p CreateParams) (*Meeting, error) {
 	if p.ModeratorPW == "" {
 		p.ModeratorPW = derivePassword(s.cfg.secrets[0], "moderator", p.MeetingID)
 	}
-	p, err := fit(ctx, s, createTable, createLifetimes, p)
-	if err != nil {
+	if err := fit(ctx, s, createTable, createLifetimes, &p); err != nil {
 		return nil, err
 	}
 	body := p.modules()
 	if body != nil {
 		body.notesMarkdown, p.SharedNotesInitialContentMarkdown = p.SharedNotesInitialContentMarkdown, ""
 	}
-	r := request{call: callCreate, query: p.appendQuery(nil), traced: true}
+	r := request{call: callCreate, query: p.appendQuery(make([]byte, 0, 1<<10)), traced: true}
 	length := len(s.base) + len("/create?&checksum=") + len(r.query) + 2*s.cfg.algorithm.size()
 	r.form = body == nil && length > s.cfg.maxURLLength
 	if body != nil {
+		var err error
 		if r.upload, err = body.upload(s, callCreate); err != nil {
 			return nil, err
 		}

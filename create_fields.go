@@ -63,8 +63,8 @@ var createFields = []*param[CreateParams]{
 	minutesParam("logoutTimer", func(p *CreateParams) **time.Duration { return &p.LogoutTimer }),
 	numberParam("userCameraCap", func(p *CreateParams) **int { return &p.UserCameraCap }),
 	numberParam("meetingCameraCap", func(p *CreateParams) **int { return &p.MeetingCameraCap }),
-	numberParam("maxPinnedCameras", func(p *CreateParams) **int { return &p.MaxPinnedCameras }).rule(positive),
-	numberParam("maxNumPages", func(p *CreateParams) **int { return &p.MaxNumPages }).rule(positive),
+	countParam("maxPinnedCameras", func(p *CreateParams) **int { return &p.MaxPinnedCameras }),
+	countParam("maxNumPages", func(p *CreateParams) **int { return &p.MaxNumPages }),
 	flagParam("record", func(p *CreateParams) **bool { return &p.Record }),
 	flagParam("autoStartRecording", func(p *CreateParams) **bool { return &p.AutoStartRecording }),
 	flagParam("allowStartStopRecording", func(p *CreateParams) **bool { return &p.AllowStartStopRecording }),
@@ -127,7 +127,8 @@ var createFields = []*param[CreateParams]{
 }
 
 // validateCreateJointly checks what depends on more than one parameter.
-func validateCreateJointly(p *CreateParams, report func(param, problem string)) {
+func validateCreateJointly(p *CreateParams) (problems problemList) {
+	report := func(param, problem string) { problems.add(callCreate, param, problem) }
 	reportModules(p, report)
 	if p.Placement.Size < 0 || p.Placement.Size > maxSize {
 		report("Placement.Size", "must be from 0 to "+strconv.Itoa(maxSize))
@@ -146,4 +147,5 @@ func validateCreateJointly(p *CreateParams, report func(param, problem string)) 
 	case p.PresentationUploadExternalURL != "" && p.PresentationUploadExternalDescription == "":
 		report("presentationUploadExternalDescription", "is required by presentationUploadExternalUrl")
 	}
+	return problems
 }

@@ -54,7 +54,7 @@ func handleJoin(ctx context.Context, q *incoming) *Response {
 	if p.stays() {
 		return q.join(ctx, m, &p)
 	}
-	target, err := m.server.joinURL(ctx, p)
+	target, err := m.server.joinURL(ctx, &p)
 	if err != nil {
 		return q.failedJoin(&p, err)
 	}

@@ -49,7 +49,8 @@ var joinFields = []*param[JoinParams]{
 }
 
 // validateJoinJointly checks what depends on more than one parameter.
-func validateJoinJointly(p *JoinParams, report func(param, problem string)) {
+func validateJoinJointly(p *JoinParams) (problems problemList) {
+	report := func(param, problem string) { problems.add(callJoin, param, problem) }
 	if p.Role == "" && p.Password == "" {
 		report("role", "is required when there is no password")
 	}
@@ -59,4 +60,5 @@ func validateJoinJointly(p *JoinParams, report func(param, problem string)) {
 	if p.ExistingUserID == "" && p.SessionName != "" {
 		report("existingUserID", "is required by sessionName")
 	}
+	return problems
 }

@@ -95,8 +95,6 @@ func (p JoinParams) Validate() error { return joinTable.validate(&p) }
 func (p JoinParams) Values() url.Values { return joinTable.values(&p) }
 
 // appendQuery appends the parameters as an encoded query whose bytes depend on their values only.
-//
-//nolint:unparam // the same as that of CreateParams
 func (p *JoinParams) appendQuery(dst []byte) []byte { return joinTable.appendQuery(dst, p) }
 
 // ParseJoinParams reads the wire form of a join call, as [ParseCreateParams] reads that of create: by

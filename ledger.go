@@ -98,12 +98,17 @@ func (l *ledger) load(now time.Time) Load { return l.seating(now).load(now) }
 
 // write locks the ledger for a change. done ends it.
 func (l *ledger) write() (done func()) {
+	l.lock()
+	return l.mu.Unlock
+}
+
+// lock is write without the garbage of done, for joins: there may be a thousand of them a second.
+func (l *ledger) lock() {
 	l.mu.Lock()
 	l.dirty.Store(true)
 	if l.seats == nil {
 		l.seats = make(map[string]*seat)
 	}
-	return l.mu.Unlock
 }
 
 // reserve holds seats for a meeting that is about to be created. It fails when seats
@@ -198,7 +203,8 @@ func (l *ledger) untold(id string) {
 // that is known: of another one, nobody would take them back. People who joined
 // before the meeting was last seen are among those who were seen.
 func (l *ledger) joined(id string, n int, at time.Time) bool {
-	defer l.write()()
+	l.lock()
+	defer l.mu.Unlock()
 	m := l.seats[id]
 	if m == nil {
 		return false

@@ -16,6 +16,7 @@ func textParam[P any, T ~string](name string, at func(*P) *T) *param[P] {
 		names: []string{name}, reads: []string{name},
 		field: func(p *P) any { return at(p) },
 		write: func(dst []byte, p *P) []byte { return append(dst, *at(p)...) },
+		text:  func(p *P) string { return string(*at(p)) },
 		read:  func(p *P, text string) string { *at(p) = T(text); return "" },
 		rules: []paramRule{oneLine},
 	}
@@ -107,6 +108,19 @@ func numberParam[P any](name string, at func(*P) **int) *param[P] {
 			}
 		},
 	}
+}
+
+// countParam is a numberParam whose zero makes no sense.
+func countParam[P any](name string, at func(*P) **int) *param[P] {
+	f := numberParam(name, at)
+	number := f.check
+	f.check = func(p *P) string {
+		if v := *at(p); v != nil && *v == 0 {
+			return problemZero
+		}
+		return number(p)
+	}
+	return f
 }
 
 // minutesParam is a duration that travels in whole minutes.

@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"encoding/binary"
 	"net/url"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type paramRule func(text string) (problem string)
 
 const (
 	problemNegative = "must not be negative"
+	problemZero     = "must be greater than zero"
 	problemTooLarge = "is too large"
 	problemFolded   = "is there twice: servers fold the name to lower case"
 )
@@ -44,26 +46,66 @@ const (
 // safe: servers strip control characters from the query as it was sent, where those are %0A.
 func manyLines(text string) string {
 	switch {
+	case isPlain(text):
+		return ""
 	case !utf8.ValidString(text):
 		return "must be UTF-8"
-	case strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
-	}):
-		return "must not contain control characters"
+	}
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '\n', c == '\r', c == '\t':
+		case c < ' ', c == 0x7F, c == 0xC2 && text[i+1] < 0xA0: // the last are U+0080 to U+009F
+			return "must not contain control characters"
+		}
 	}
 	return ""
 }
 
 // oneLine allows no control characters at all.
 func oneLine(text string) string {
-	if strings.ContainsAny(text, "\n\r\t") {
-		return "must be one line without tabs"
+	if isPlain(text) {
+		return ""
+	}
+	for i := range len(text) {
+		if c := text[i]; c == '\n' || c == '\r' || c == '\t' {
+			return "must be one line without tabs"
+		}
 	}
 	return manyLines(text)
 }
 
+// isPlain reports whether a text is all of printable ASCII characters, as most are: no rule about characters
+// has more to look for.
+func isPlain(text string) bool {
+	n := len(text)
+	if n < 8 {
+		for i := range n {
+			if c := text[i]; c < ' ' || c > '~' {
+				return false
+			}
+		}
+		return true
+	}
+	odd := oddIn8(text[n-8:]) // some of them twice, instead of one by one
+	for ; n >= 16; n -= 8 {
+		odd |= oddIn8(text[n-16:])
+	}
+	return odd|oddIn8(text) == 0
+}
+
+// oddIn8 is not 0 when one of the first eight bytes is no printable ASCII character: the lowest of those then has
+// its highest bit set, or gets it by taking away a space, or by adding one.
+func oddIn8(text string) uint64 {
+	const each = 0x0101_0101_0101_0101
+	eight := binary.LittleEndian.Uint64([]byte(text[:8]))
+	return (eight | (eight - ' '*each) | (eight + each)) & (0x80 * each)
+}
+
 // oneWord is what every value of an enum satisfies, known or yet to come.
 func oneWord(text string) string {
+	if hasOnly(text, letterByte|digitByte|dashByte|underscoreByte|dotByte) {
+		return ""
+	}
 	if strings.ContainsFunc(text, unicode.IsSpace) || strings.Contains(text, ",") {
 		return "must be one word without spaces or commas"
 	}
@@ -78,18 +120,13 @@ func digits(text string) string {
 	return ""
 }
 
-// positive is for numbers whose zero makes no sense.
-func positive(text string) string {
-	if text == "0" {
-		return "must be greater than zero"
-	}
-	return ""
-}
-
 // length limits the number of characters. Servers count UTF-16 units and some proxies count code
 // points; a text within the limits here is within both.
 func length(shortest, longest int) paramRule {
 	return func(text string) string {
+		if n := len(text); n >= utf8.UTFMax*shortest && n <= longest { // whatever is in it
+			return ""
+		}
 		units := 0
 		for _, r := range text {
 			units++
@@ -127,6 +164,9 @@ func validateMeetingID(id string) (problem string) {
 
 // webURL allows absolute URLs of http and https.
 func webURL(text string) string {
+	if isCommonURL(text, "https://") || isCommonURL(text, "http://") {
+		return ""
+	}
 	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return "must be an absolute http or https URL"
 	}
@@ -135,10 +175,30 @@ func webURL(text string) string {
 
 // httpsURL is for URLs that servers fetch over https only.
 func httpsURL(text string) string {
+	if isCommonURL(text, "https://") {
+		return ""
+	}
 	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "https" {
 		return "must be an absolute https URL"
 	}
 	return ""
+}
+
+// isCommonURL spares URLs as most are the parsing, which makes garbage: those with a host name, perhaps with
+// a port, behind a prefix, then a path or nothing, and no escape that url.Parse would look at. Others need not be wrong.
+func isCommonURL(text, prefix string) bool {
+	text, ok := strings.CutPrefix(text, prefix)
+	end := strings.IndexByte(text, '/')
+	if end < 0 {
+		end = len(text)
+	}
+	host, rest := text[:end], text[end:]
+	if !hasOnly(host, letterByte|digitByte|dashByte|dotByte) {
+		var port string
+		host, port, _ = strings.Cut(host, ":")
+		ok = ok && port != "" && hasOnly(port, digitByte) && hasOnly(host, letterByte|digitByte|dashByte|dotByte)
+	}
+	return ok && host != "" && isPlain(rest) && strings.IndexByte(rest, '%') < 0
 }
 
 // knownRole allows the two roles in any letter case.
@@ -149,12 +209,52 @@ func knownRole(text string) string {
 	return ""
 }
 
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
+// The classes of ASCII characters that names are made of.
+const (
+	letterByte uint8 = 1 << iota
+	digitByte
+	dashByte
+	underscoreByte
+	dotByte
+)
+
+var byteClasses = func() (classes [256]uint8) {
+	for c := range byte('z' - 'a' + 1) {
+		classes['a'+c], classes['A'+c] = letterByte, letterByte
+	}
+	for c := range byte(10) {
+		classes['0'+c] = digitByte
+	}
+	classes['-'], classes['_'], classes['.'] = dashByte, underscoreByte, dotByte
+	return classes
+}()
+
+func isLetter(c byte) bool { return byteClasses[c] == letterByte }
+func isDigit(c byte) bool  { return byteClasses[c] == digitByte }
+
+// hasOnly reports whether a text has no bytes but those of some classes.
+func hasOnly(text string, classes uint8) bool {
+	for i := range len(text) {
+		if byteClasses[text[i]]&classes == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// hasCapital reports whether lower case changes a name: one of ASCII letters, or one that is of no use anyway.
+func hasCapital(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; 'A' <= c && c <= 'Z' || c > unicode.MaxASCII {
+			return true
+		}
+	}
+	return false
+}
 
 // metaKey is the rule for metadata names; servers drop others without a word.
 func metaKey(key string) string {
-	if !asciiName(key, "-") {
+	if !asciiName(key, dashByte) {
 		return "must be a letter followed by letters, digits and '-' only after its prefix"
 	}
 	return ""
@@ -162,21 +262,15 @@ func metaKey(key string) string {
 
 // pluginKey is the rule for the names of plugin parameters.
 func pluginKey(key string) string {
-	if !asciiName(key, "-_") {
+	if !asciiName(key, dashByte|underscoreByte) {
 		return "must be a letter followed by letters, digits, '-' and '_' only after its prefix"
 	}
 	return ""
 }
 
 // asciiName reports whether key is an ASCII letter followed by letters, digits and marks.
-func asciiName(key, marks string) bool {
-	for i := range len(key) {
-		c := key[i]
-		if !isLetter(c) && (i == 0 || !isDigit(c) && strings.IndexByte(marks, c) < 0) {
-			return false
-		}
-	}
-	return key != ""
+func asciiName(key string, marks uint8) bool {
+	return key != "" && isLetter(key[0]) && hasOnly(key, letterByte|digitByte|marks)
 }
 
 // hasDash is the one thing that no server accepts in the key of a userdata- parameter.
@@ -185,6 +279,9 @@ func hasDash(key string) bool { return strings.Contains(key, "-") }
 // userDataKey is the rule for the keys of userdata- parameters. Servers write them into their
 // answers as XML element names, so a bad one would make every answer about the meeting unreadable.
 func userDataKey(key string) string {
+	if asciiName(key, underscoreByte|dotByte) {
+		return ""
+	}
 	if hasDash(key) {
 		return "has a '-' after its prefix: servers drop it silently; Extra can still send it"
 	}

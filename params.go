@@ -1,10 +1,8 @@
 package bbb
 
 import (
-	"errors"
 	"iter"
 	"log/slog"
-	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -21,14 +19,16 @@ const checksumParam = "checksum"
 // The constructors (textParam, flagParam ...) are in param_kinds.go, the rules in param_rules.go.
 type param[P any] struct {
 	names []string // wire names, all of them sent; the first is the parameter's proper name
+	heads []string // the same with "=", as they stand in a query
 	reads []string // wire names that are understood, the first present one counts
 
 	field func(*P) any                             // pointer to the struct field
 	write func(dst []byte, p *P) []byte            // appends the wire text, nothing when absent
+	text  func(p *P) string                        // the wire text of a field that holds it; nil for other kinds
 	read  func(p *P, text string) (problem string) // sets the field from a wire text
 	check func(p *P) (problem string)              // what only the typed value tells; may be nil
-	rules []paramRule                              // what the wire text must satisfy when present
-	must  bool                                     // absence is a problem
+	rules []paramRule                              // what text must satisfy when present
+	must  bool                                     // an empty text is a problem
 	mask  func(text string) string                 // how logs show it; nil means as it is
 }
 
@@ -46,13 +46,13 @@ func (f *param[P]) alsoReadAs(name string) *param[P] {
 	return f
 }
 
-// required makes the absence of the parameter a problem.
+// required makes the absence of the parameter, which is a text, a problem.
 func (f *param[P]) required() *param[P] {
 	f.must = true
 	return f
 }
 
-// rule adds rules for the wire text.
+// rule adds rules for a parameter that is a text.
 func (f *param[P]) rule(rules ...paramRule) *param[P] {
 	f.rules = append(f.rules, rules...)
 	return f
@@ -62,6 +62,14 @@ func (f *param[P]) rule(rules ...paramRule) *param[P] {
 func (f *param[P]) secret() *param[P] {
 	f.mask = maskAll
 	return f
+}
+
+// present reports whether the parameter would be sent.
+func (f *param[P]) present(p *P) bool {
+	if f.text != nil {
+		return f.text(p) != ""
+	}
+	return len(f.write(nil, p)) > 0
 }
 
 // clear makes the parameter absent.
@@ -116,9 +124,10 @@ type paramTable[P any] struct {
 	extra    func(*P) *url.Values
 	// body yields what travels beside the parameters, as a log may show it; may be nil.
 	body func(p *P) iter.Seq2[string, string]
-	// joint reports what no single parameter can tell.
-	joint func(p *P, report func(param, problem string))
+	// joint tells the problems that no single parameter shows.
+	joint func(p *P) problemList
 
+	judged   []*param[P] // those that validate looks at: a flag cannot be wrong
 	byName   map[string]*param[P]
 	byFolded map[string]*param[P] // the same in lower case
 }
@@ -126,6 +135,15 @@ type paramTable[P any] struct {
 func newParamTable[P any](t paramTable[P]) *paramTable[P] {
 	t.byName, t.byFolded = make(map[string]*param[P]), make(map[string]*param[P])
 	for _, f := range t.params {
+		for _, name := range f.names {
+			f.heads = append(f.heads, name+"=")
+		}
+		if f.text == nil && (f.must || len(f.rules) > 0) {
+			panic("bbb: parameter " + f.name() + " of " + t.call + " is no text, so nothing would look at its rules")
+		}
+		if f.text != nil || f.check != nil {
+			t.judged = append(t.judged, f)
+		}
 		for _, name := range f.reads {
 			if t.byName[name] != nil {
 				panic("bbb: parameter " + name + " of " + t.call + " is in the table twice")
@@ -152,9 +170,17 @@ func (t *paramTable[P]) family(name string) (f *paramFamily[P], key string) {
 func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 	start := len(dst)
 	for _, f := range t.params {
-		for _, name := range f.names {
+		if f.text != nil {
+			if text := f.text(p); text != "" {
+				for _, head := range f.heads {
+					dst = appendQueryEscape(append(appendSeparator(dst, start), head...), text)
+				}
+			}
+			continue
+		}
+		for _, head := range f.heads {
 			pair := len(dst)
-			dst = append(append(appendSeparator(dst, start), name...), '=')
+			dst = append(appendSeparator(dst, start), head...)
 			value := len(dst)
 			dst = f.write(dst, p)
 			if len(dst) == value {
@@ -166,40 +192,16 @@ func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 	}
 	for i := range t.families {
 		f := &t.families[i]
-		m := *f.field(p)
-		for _, key := range sortedKeys(m) {
-			if m[key] == "" {
-				continue
+		var room [sortedRoom]keyed[string]
+		for _, e := range sortedEntries(room[:0], *f.field(p)) {
+			if e.value != "" {
+				dst = append(appendSeparator(dst, start), f.prefix...)
+				dst = append(appendQueryEscape(dst, e.key), '=')
+				dst = appendQueryEscape(dst, e.value)
 			}
-			dst = append(appendSeparator(dst, start), f.prefix...)
-			dst = append(appendQueryEscape(dst, key), '=')
-			dst = appendQueryEscape(dst, m[key])
 		}
 	}
-	extra := *t.extra(p)
-	for _, name := range sortedKeys(extra) {
-		for _, value := range extra[name] {
-			dst = append(appendQueryEscape(appendSeparator(dst, start), name), '=')
-			dst = appendQueryEscape(dst, value)
-		}
-	}
-	return dst
-}
-
-// sortedKeys spares the common empty map the work.
-func sortedKeys[V any](m map[string]V) []string {
-	if len(m) == 0 {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(m))
-}
-
-// appendSeparator appends '&', unless the query that begins at start is still empty.
-func appendSeparator(dst []byte, start int) []byte {
-	if len(dst) > start {
-		dst = append(dst, '&')
-	}
-	return dst
+	return appendValues(dst, start, *t.extra(p))
 }
 
 // values is appendQuery without the encoding.
@@ -279,80 +281,6 @@ func (t *paramTable[P]) parse(v url.Values) (p P, err error) {
 	return p, problems.err()
 }
 
-// validate reports every problem at once.
-func (t *paramTable[P]) validate(p *P) error {
-	var problems problemList
-	for _, f := range t.params {
-		if f.check != nil {
-			if problem := f.check(p); problem != "" {
-				problems.add(t.call, f.name(), problem)
-				continue
-			}
-		}
-		text := string(f.write(nil, p))
-		if text == "" {
-			if f.must {
-				problems.add(t.call, f.name(), "is required")
-			}
-			continue
-		}
-		for _, rule := range f.rules {
-			if problem := rule(text); problem != "" {
-				problems.add(t.call, f.name(), problem)
-				break
-			}
-		}
-	}
-	for i := range t.families {
-		t.validateFamily(p, &t.families[i], &problems)
-	}
-	t.validateExtra(p, &problems)
-	t.joint(p, func(param, problem string) { problems.add(t.call, param, problem) })
-	return problems.err()
-}
-
-func (t *paramTable[P]) validateFamily(p *P, f *paramFamily[P], problems *problemList) {
-	m := *f.field(p)
-	folded := make(map[string]bool)
-	for _, key := range sortedKeys(m) {
-		name := f.prefix + key
-		if problem := f.keyRule(key); problem != "" {
-			problems.add(t.call, name, problem)
-		} else if f.foldsCase && folded[strings.ToLower(key)] {
-			problems.add(t.call, name, problemFolded)
-		} else if problem := manyLines(m[key]); problem != "" {
-			problems.add(t.call, name, problem)
-		}
-		folded[strings.ToLower(key)] = true
-	}
-}
-
-func (t *paramTable[P]) validateExtra(p *P, problems *problemList) {
-	extra := *t.extra(p)
-	for _, name := range sortedKeys(extra) {
-		family, _ := t.family(name)
-		switch {
-		case name == "":
-			problems.add(t.call, name, "has no name in Extra")
-		case name == checksumParam:
-			problems.add(t.call, name, "is added by signing and cannot be in Extra")
-		case t.byName[name] != nil:
-			problems.add(t.call, name, "cannot be in Extra; use the field "+t.byName[name].goName())
-		case family != nil:
-			problems.add(t.call, name, "cannot be in Extra; use the field "+family.goName())
-		case oneLine(name) != "":
-			problems.add(t.call, name, oneLine(name))
-		default:
-			for _, value := range extra[name] {
-				if problem := manyLines(value); problem != "" {
-					problems.add(t.call, name, problem)
-					break
-				}
-			}
-		}
-	}
-}
-
 // shown yields every parameter that is present the way a log may show it.
 func (t *paramTable[P]) shown(p *P) iter.Seq2[string, string] {
 	return func(yield func(name, text string) bool) {
@@ -424,12 +352,3 @@ func (t *paramTable[P]) logValue(p *P) slog.Value {
 	}
 	return slog.GroupValue(attrs...)
 }
-
-// A problemList collects ParamErrors to be joined.
-type problemList []error
-
-func (l *problemList) add(call, param, problem string) {
-	*l = append(*l, &ParamError{Call: call, Param: param, Problem: problem})
-}
-
-func (l problemList) err() error { return errors.Join(l...) }

@@ -1,57 +1,86 @@
 package bbb
 
-import "slices"
+import (
+	"encoding/binary"
+	"net/url"
+	"slices"
+)
 
-// literalInQuery marks the bytes that stand for themselves in a query: A-Z a-z 0-9 - _ and dot.
+// queryEscapes is how a query writes each byte: up to three bytes, the first one lowest, and above them their
+// number. A-Z a-z 0-9 - _ and dot stand for themselves, a space becomes '+', all else %XX in upper case.
 //
 // '~' and '*' are percent-encoded although some encoders keep one or the other: the text that was
 // signed is the text that is sent, so every server accepts the longer form, while a proxy that
 // encodes anew before it verifies agrees with others only on this smallest common set.
-var literalInQuery = func() (literal [256]bool) {
-	for c := byte('0'); c <= '9'; c++ {
-		literal[c] = true
+var queryEscapes = func() (escapes [256]uint32) {
+	const hex = "0123456789ABCDEF"
+	for c := range uint32(256) {
+		switch b := byte(c); {
+		case isLetter(b), isDigit(b), b == '-', b == '_', b == '.':
+			escapes[c] = c | 1<<24
+		case c == ' ':
+			escapes[c] = '+' | 1<<24
+		default:
+			escapes[c] = '%' | uint32(hex[c>>4])<<8 | uint32(hex[c&15])<<16 | 3<<24
+		}
 	}
-	for c := byte('A'); c <= 'Z'; c++ {
-		literal[c], literal[c+'a'-'A'] = true, true
-	}
-	literal['-'], literal['_'], literal['.'] = true, true, true
-	return literal
+	return escapes
 }()
 
-// appendQueryEscape appends s to dst as a query name or value: a space becomes '+', everything that
-// is not literal becomes %XX in upper case. It allocates nothing but what dst needs to grow.
-func appendQueryEscape(dst []byte, s string) []byte {
-	return escapeQueryTail(append(dst, s...), len(dst))
+// appendQueryEscape appends s to dst as a query name or value. It allocates nothing but what dst needs to grow.
+//
+// It writes four bytes for each one and goes on behind those that count. A branch for each byte would be one that
+// processors guess wrong about as often as there is something to encode, which costs more than all the rest.
+func appendQueryEscape[T string | []byte](dst []byte, s T) []byte {
+	n := len(dst)
+	dst = slices.Grow(dst, 3*len(s)+1)
+	dst = dst[:cap(dst)]
+	for i := range len(s) {
+		e := queryEscapes[s[i]]
+		binary.LittleEndian.PutUint32(dst[n:n+4], e)
+		n += int(e >> 24)
+	}
+	return dst[:n]
 }
 
-// escapeQueryTail percent-encodes dst[from:] in place. Working on the tail lets a value be written
-// by strconv.AppendInt and its like straight into the query, with no buffer in between.
+// escapeQueryTail encodes dst[from:] in place. Working on the tail lets a value be written by
+// strconv.AppendInt and its like straight into the query. All but lists need no more than the look at it.
 func escapeQueryTail(dst []byte, from int) []byte {
-	const hex = "0123456789ABCDEF"
-	grow := 0
-	for _, c := range dst[from:] {
-		if !literalInQuery[c] && c != ' ' {
-			grow += 2
+	changes := func(c byte) bool { return queryEscapes[c] != uint32(c)|1<<24 }
+	if !slices.ContainsFunc(dst[from:], changes) {
+		return dst
+	}
+	// Moved away so far that the encoding does not reach it.
+	n := len(dst) - from
+	far := from + 3*n + 1
+	dst = slices.Grow(dst, far+n-len(dst))
+	text := dst[far : far+n]
+	copy(text, dst[from:])
+	return appendQueryEscape(dst[:from], text)
+}
+
+// encodeValues encodes parameters sorted by name, without "checksum".
+func encodeValues(values url.Values) []byte { return appendValues(nil, 0, values) }
+
+// appendValues is encodeValues for what goes on with a query that begins at start.
+func appendValues(dst []byte, start int, values url.Values) []byte {
+	var room [sortedRoom]keyed[[]string]
+	for _, e := range sortedEntries(room[:0], values) {
+		if e.key == checksumParam {
+			continue
+		}
+		for _, value := range e.value {
+			dst = append(appendQueryEscape(appendSeparator(dst, start), e.key), '=')
+			dst = appendQueryEscape(dst, value)
 		}
 	}
-	read := len(dst)
-	write := read + grow
-	dst = slices.Grow(dst, grow)[:write]
-	// Backwards, so that nothing is overwritten before it has been read.
-	for read > from {
-		read--
-		c := dst[read]
-		switch {
-		case literalInQuery[c]:
-			write--
-			dst[write] = c
-		case c == ' ':
-			write--
-			dst[write] = '+'
-		default:
-			write -= 3
-			dst[write], dst[write+1], dst[write+2] = '%', hex[c>>4], hex[c&15]
-		}
+	return dst
+}
+
+// appendSeparator appends '&', unless the query that begins at start is still empty.
+func appendSeparator(dst []byte, start int) []byte {
+	if len(dst) > start {
+		dst = append(dst, '&')
 	}
 	return dst
 }

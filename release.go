@@ -199,13 +199,16 @@ func lacksAlgorithm(a Algorithm, r Release) string {
 	return ""
 }
 
-// fit returns parameters that the release of the server knows, or an error: as
-// the server's policy is. Without knowledge or a policy it returns them as they
-// are.
-func fit[P any](ctx context.Context, s *Server, table *paramTable[P], lives map[string]lifetime, p P) (P, error) {
+// fit takes away those parameters that the release of the server does not know, or
+// returns an error: as the server's policy is. Without knowledge or a policy it
+// leaves them as they are.
+func fit[P any](ctx context.Context, s *Server, table *paramTable[P], lives map[string]lifetime, p *P) error {
+	if s.cfg.unsupported == SendUnsupported {
+		return nil
+	}
 	release := s.Release()
-	if s.cfg.unsupported == SendUnsupported || !release.Known() {
-		return p, nil
+	if !release.Known() {
+		return nil
 	}
 	var problems []error
 	unknown := func(name string, drop func()) {
@@ -221,17 +224,17 @@ func fit[P any](ctx context.Context, s *Server, table *paramTable[P], lives map[
 		}
 	}
 	for _, f := range table.params {
-		if len(f.write(nil, &p)) > 0 {
-			unknown(f.name(), func() { f.clear(&p) })
+		if f.present(p) {
+			unknown(f.name(), func() { f.clear(p) })
 		}
 	}
 	for i := range table.families {
-		if m := table.families[i].field(&p); len(*m) > 0 {
+		if m := table.families[i].field(p); len(*m) > 0 {
 			unknown(table.families[i].prefix, func() { *m = nil })
 		}
 	}
 	if table.call == callCreate {
-		create := any(&p).(*CreateParams)
+		create := any(p).(*CreateParams)
 		if len(create.ClientSettingsOverride) > 0 {
 			unknown("clientSettingsOverride", func() { create.ClientSettingsOverride = nil })
 		}
@@ -240,9 +243,9 @@ func fit[P any](ctx context.Context, s *Server, table *paramTable[P], lives map[
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
-		return p, &Error{Server: s.name, Call: table.call, Err: err}
+		return &Error{Server: s.name, Call: table.call, Err: err}
 	}
-	return p, nil
+	return nil
 }
 
 // lifetimesOf reads a table of lines: a name, since, gone; "-" is no limit.

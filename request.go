@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -365,29 +364,6 @@ var (
 func javaForm(query []byte) []byte {
 	values, _ := url.ParseQuery(string(query)) // we encoded it
 	return bytes.ReplaceAll(encodeValues(values), []byte("%2A"), []byte("*"))
-}
-
-// encodeValues encodes parameters sorted by name, without "checksum".
-func encodeValues(values url.Values) []byte {
-	names := make([]string, 0, len(values))
-	for name := range values {
-		if name != "checksum" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	var b []byte
-	for _, name := range names {
-		for _, value := range values[name] {
-			if len(b) > 0 {
-				b = append(b, '&')
-			}
-			b = appendQueryEscape(b, name)
-			b = append(b, '=')
-			b = appendQueryEscape(b, value)
-		}
-	}
-	return b
 }
 
 // bodyBuffer is what an answer is read into.
