@@ -183,12 +183,8 @@ func readSignature(call, before, after, checksum string, allowed []Algorithm) (s
 		return s, false
 	}
 	s.call, s.before, s.after, s.algorithm = call, before, after, a
-	for i := range a.size() {
-		hi, lo := unhex(checksum[2*i]), unhex(checksum[2*i+1])
-		if hi > 15 || lo > 15 {
-			return s, false
-		}
-		s.digest[i] = hi<<4 | lo
+	if _, err := hex.Decode(s.digest[:], []byte(checksum)); err != nil {
+		return s, false
 	}
 	if len(before)+len(after) >= longSigned {
 		h := a.newHash()
@@ -236,22 +232,23 @@ func CutChecksum(rawQuery string) (signed, checksum string, ok bool) {
 // it takes the "&" in front of the pair away with it, or the one behind when
 // the pair stands first.
 func cutChecksum(raw string) (before, after, checksum string, ok bool) {
-	const name = "checksum="
+	const name, rare = "checksum=", len("chec") // a query has fewer of its 'k' than of '&'
 	start := -1
-	for i := 0; i <= len(raw); {
-		end := strings.IndexByte(raw[i:], '&')
-		if end < 0 {
-			end = len(raw)
-		} else {
-			end += i
+	for i := 0; ; i++ {
+		k := strings.IndexByte(raw[i:], name[rare])
+		if k < 0 {
+			break
 		}
-		if strings.HasPrefix(raw[i:end], name) {
-			if start >= 0 {
-				return "", "", "", false
-			}
-			start, checksum = i, raw[i+len(name):end]
+		i += k
+		at := i - rare
+		if at < 0 || !strings.HasPrefix(raw[at:], name) || at > 0 && raw[at-1] != '&' {
+			continue
 		}
-		i = end + 1
+		if start >= 0 {
+			return "", "", "", false
+		}
+		start = at
+		checksum, _, _ = strings.Cut(raw[at+len(name):], "&")
 	}
 	if start < 0 {
 		return "", "", "", false
