@@ -20,9 +20,9 @@ import "context"
 // methods of a [Scope] are among them. Who comes not later than ten milliseconds after another one takes part in
 // his question, unless something was done through this group meanwhile: what was done here before the call
 // always shows, and what others did, if it was done ten milliseconds before. Who comes later
-// waits for the next question, which begins when the one under way has ended, or after a tenth of a second
-// when only the smaller part of the servers has still to answer. So any number of callers cost the servers as
-// much as two. Each gets a list of his own, of snapshots that all share. When ctx ends, the
+// waits for the next question, which begins when the one under way has ended, after a tenth of a second
+// when only the smaller part of the servers has still to answer, and after a second in any case. So any
+// number of callers cost the servers as much as two. Each gets a list of his own, of snapshots that all share. When ctx ends, the
 // caller gets what came until then, and nobody else is affected; the servers are left
 // alone when all have gone. An [Observer] sees the context of the one who came first.
 func (g *Group) Meetings(ctx context.Context) ([]*Meeting, error) { return g.all.Meetings(ctx) }

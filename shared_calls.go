@@ -11,8 +11,11 @@ const (
 	// was changed through the group since. It is about what clocks and ways differ by anyhow: a caller
 	// cannot tell whether what somebody else did that short a time before was done before he asked.
 	shareTime = 10 * time.Millisecond
-	// overtakeTime is when the next question may begin although the one under way has not ended.
-	overtakeTime = 100 * time.Millisecond
+	// overtakeTime is when the next question may begin although the one under way has not ended,
+	// if most of its answer is there, and overtakeAnyway is when it may if not. What is slow is
+	// asked at most so often then, instead of once.
+	overtakeTime   = 100 * time.Millisecond
+	overtakeAnyway = time.Second
 )
 
 // question is what several callers may ask together.
@@ -22,15 +25,15 @@ type question[T any] struct {
 	// soFar is the answer for a caller whose context ended before ask did.
 	soFar func(context.Context) (T, error)
 	// mostly reports whether most of the answer is there, so that the next question need not
-	// wait for the rest, which hangs. It may be nil: then that waits for all of it.
+	// wait for the rest, which hangs. It may be nil: then that waits for the end, however long it takes.
 	mostly func() bool
 }
 
 // sharedCalls makes one call for all who want the same at the same time. Whoever comes when one has just
 // begun (shareTime) and nothing was changed through the group since then, takes part in it. Of an older one
 // the answer may not tell what he has just done: he waits for the next, with all others who come
-// meanwhile. So of one kind one call is under way and one waits, however many callers there are; and
-// further ones that wait for the last few servers only.
+// meanwhile. So of one kind one call is under way and one waits, however many callers there are; besides
+// those that hang and were overtaken.
 type sharedCalls[K comparable, T any] struct {
 	mu  sync.Mutex // protects now, and the fields of each call that say so
 	now map[K]*sharedCall[T]
@@ -138,7 +141,7 @@ func (sc *sharedCalls[K, T]) tryOvertake(g *Group, key K, now *sharedCall[T]) {
 	defer sc.mu.Unlock()
 	switch {
 	case sc.now[key] != now || now.next == nil: // it has begun, or is not wanted any more
-	case now.mostly():
+	case now.mostly(), time.Since(now.began) >= overtakeAnyway:
 		sc.advance(g, key, now)
 	default:
 		now.next.overtake.Reset(overtakeTime)

@@ -220,3 +220,35 @@ func TestASharedListThatHangsIsOvertaken(t *testing.T) {
 		<-first
 	})
 }
+
+// When most servers hang, too, the others are asked anew, but only once a second.
+func TestASharedListThatMostlyHangsIsOvertaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 3)
+		for _, f := range fakes[1:] {
+			f.Inject(bbbtest.Fault{Call: "getMeetings", Hang: true})
+		}
+		first := after(func() {
+			list, err := g.Meetings(t.Context())
+			assert.Empty(t, list)
+			assert.Equal(t, []string{"bbb2", "bbb3"}, groupError(t, err).Names())
+		})
+		wait(t, 50*time.Millisecond)
+		createOn(t, fakes[0], bbb.CreateParams{MeetingID: "elsewhere"})
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+				defer cancel()
+				list, err := g.Meetings(ctx)
+				assert.Equal(t, []string{"elsewhere"}, ids(list))
+				assert.Equal(t, []string{"bbb2", "bbb3"}, groupError(t, err).Names())
+			})
+			wait(t, 11*time.Millisecond)
+		}
+		wg.Wait()
+		assert.Equal(t, 2, fakes[1].Count("getMeetings"))
+		<-first
+	})
+}
