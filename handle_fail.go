@@ -218,11 +218,12 @@ func (q *incoming) lacking(err error) bool {
 	return err != nil && (q.strict || !ok || ge.AllFailed())
 }
 
-// meetingIDFailure returns what a server answers to a meeting ID that cannot be one, or an empty key.
-func (q *incoming) meetingIDFailure(id string) (key, message string) {
+// meetingIDFailure returns what a server answers to a meeting ID that cannot be one, or an empty key. realID is
+// the one by which servers know the meeting.
+func meetingIDFailure(id, realID string) (key, message string) {
 	problem := validateMeetingID(id)
 	switch {
-	case problem == "" && meetingIDLength(q.realID(id)) == "":
+	case problem == "" && meetingIDLength(realID) == "":
 		return "", ""
 	case strings.TrimSpace(id) == "":
 		return keyMissingMeetingID, "You must specify a meeting ID for the meeting."
@@ -234,12 +235,13 @@ func (q *incoming) meetingIDFailure(id string) (key, message string) {
 
 // meetingID returns the ID by which servers know the meeting that the call is about, or the answer to
 // one that cannot be an ID.
-func (q *incoming) meetingID() (id string, refused *Response) {
-	id = q.get("meetingID")
-	if key, message := q.meetingIDFailure(id); key != "" {
+func (q *incoming) meetingID() (realID string, refused *Response) {
+	id := q.get("meetingID")
+	realID = q.realID(id)
+	if key, message := meetingIDFailure(id, realID); key != "" {
 		return "", q.refuse(key, message, nil)
 	}
-	return q.realID(id), nil
+	return realID, nil
 }
 
 // succeeded answers with a record.

@@ -18,13 +18,14 @@ import (
 // mistakes is.
 func handleJoin(ctx context.Context, q *incoming) *Response {
 	p := parseLeniently(joinTable, q.params)
-	if key, message := q.meetingIDFailure(p.MeetingID); key != "" {
+	realID := q.realID(p.MeetingID)
+	if key, message := meetingIDFailure(p.MeetingID, realID); key != "" {
 		return q.sendAway(&p, key, message, nil)
 	}
 	if p.FullName == "" {
 		return q.sendAway(&p, "missingParamFullName", "You must specify a name for the attendee who will be joining the meeting.", nil)
 	}
-	p.MeetingID = q.realID(p.MeetingID)
+	p.MeetingID = realID
 	m, err := q.meeting(ctx, p.MeetingID)
 	if err == nil && q.fresh > 0 && !q.opens(m, &p) {
 		m, err = q.meetingNow(ctx, p.MeetingID) // somebody may have created it anew

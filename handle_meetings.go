@@ -85,12 +85,20 @@ func handleIsMeetingRunning(ctx context.Context, q *incoming) *Response {
 	if err != nil {
 		return q.failed(err)
 	}
-	return succeeded(q, running, shownRunningRecord, &runningAnswer{status: success(), Running: running})
+	return &Response{Call: q.call, StatusCode: http.StatusOK, Value: running, write: shownRunning[running]}
 }
 
 var shownRunningRecord = xmlwire.NewRecord(append(
 	xmlwire.Lift(func(a *runningAnswer) *status { return &a.status }, returncodeField...),
 	xmlwire.Bool("running", func(a *runningAnswer) *bool { return &a.Running }))...)
+
+// shownRunning writes the answer, of which there are but two, to the call that is made most.
+var shownRunning = map[bool]func([]byte) []byte{true: writeRunning(true), false: writeRunning(false)}
+
+func writeRunning(running bool) func([]byte) []byte {
+	body := shownRunningRecord.Append(nil, "response", &runningAnswer{status: success(), Running: running})
+	return func(dst []byte) []byte { return append(dst, body...) }
+}
 
 func handleGetMeetingInfo(ctx context.Context, q *incoming) *Response {
 	id, refused := q.meetingID()

@@ -275,12 +275,16 @@ func (x *exchange) report(ctx context.Context, resp *Response) {
 	if x.tenant != nil {
 		name = x.tenant.Name
 	}
-	took := time.Since(x.start)
 	level := slog.LevelDebug
 	if resp.failed && (resp.Key == keyInternalError || resp.Key == keyUnavailable) && x.r.Context().Err() == nil {
 		level = slog.LevelWarn
 	}
-	if c.log.Enabled(ctx, level) {
+	logged := c.log.Enabled(ctx, level)
+	if !logged && c.observe == nil {
+		return
+	}
+	took := time.Since(x.start)
+	if logged {
 		attrs := []slog.Attr{
 			slog.String("call", x.call), slog.Int("status", resp.StatusCode), slog.String("key", resp.Key),
 			slog.Bool("failed", resp.failed), slog.Duration("took", took),
