@@ -37,6 +37,11 @@ func main() {
 	only := flag.String("only", "", "`parts` to measure, with commas between; nothing is written then")
 	out := flag.String("o", filepath.Join("..", "RESULTS.md"), "the `file` that is written, in the directory of the program")
 	flag.Parse()
+	wanted, err := chosen(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 
 	r := &report{effort: effort{sample: 100 * time.Millisecond, rounds: 21, load: 400 * time.Millisecond, few: 15}}
 	if *quick {
@@ -44,7 +49,7 @@ func main() {
 	}
 	begun := time.Now()
 	for _, p := range parts {
-		if *only == "" || slices.Contains(strings.Split(*only, ","), p.name) {
+		if slices.Contains(wanted, p.name) {
 			fmt.Fprintf(os.Stderr, "%5s %s\n", time.Since(begun).Round(time.Second), p.name)
 			p.run(r)
 		}
@@ -54,6 +59,23 @@ func main() {
 	if *only == "" {
 		must(os.WriteFile(*out, []byte(text), 0o644)) //nolint:gosec // it is for everybody to read
 	}
+}
+
+// chosen are the parts of a list with commas, or all.
+func chosen(only string) (names []string, err error) {
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	if only == "" {
+		return names, nil
+	}
+	wanted := strings.Split(only, ",")
+	for _, name := range wanted {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("there is no part %q; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return wanted, nil
 }
 
 // must stops the program: there is nobody to go on without what failed.

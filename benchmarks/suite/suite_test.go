@@ -5,6 +5,8 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +230,18 @@ func TestProxiesAnswer(t *testing.T) {
 	assert.Greater(t, newLoad(address, tenantPaths("getMeetings", "")).sizeOf(), 4*proxyMeetings*4000)
 }
 
+func TestPartsAreChosen(t *testing.T) {
+	t.Parallel()
+	all, err := chosen("")
+	require.NoError(t, err)
+	assert.Len(t, all, len(parts))
+	some, err := chosen("sign,decode")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"sign", "decode"}, some)
+	_, err = chosen("sing")
+	assert.ErrorContains(t, err, `"sing"`)
+}
+
 func TestMiddle(t *testing.T) {
 	t.Parallel()
 	median, spread := middle([]float64{5, 1, 4, 2, 3})
@@ -247,4 +261,31 @@ func TestReport(t *testing.T) {
 	assert.Contains(t, text, "| this   | >= 2      | 4     | 3.00 (processor 2.50) | yes |\n")
 	assert.Contains(t, text, "| that   | <= 100 ns |       | 250 ns                | no  |\n")
 	assert.Contains(t, text, "| a      | b |\n| ------ | - |\n| Jürgen | 1 |\n")
+}
+
+// What is measured is what the library does: the fields of the records here are of the same kinds as
+// in its own records, which have a few more, for breakout rooms and other names of the same.
+func TestRecordsAreThoseOfTheLibrary(t *testing.T) {
+	t.Parallel()
+	fields := func(file, variable string) (list []string) {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		_, rest, ok := strings.Cut(string(source), "var "+variable+" = ")
+		require.True(t, ok, "%s has no %s", file, variable)
+		rest, _, _ = strings.Cut(rest, "\nvar ")
+		for _, m := range regexp.MustCompile(`xmlwire\.(\w+)\("([^"]+)"`).FindAllStringSubmatch(rest, -1) {
+			list = append(list, m[1]+" "+m[2])
+		}
+		return list
+	}
+	own := func(file, variable string) []string { return fields(filepath.Join("..", "..", file), variable) }
+	assert.Equal(t, own("meeting_fields.go", "commonFields"), fields("records.go", "meetingRecord"))
+	for record, of := range map[string][2]string{
+		"attendeeRecord":  {"attendee.go", "attendeeRecord"},
+		"recordingRecord": {"recording_fields.go", "recordingFields"},
+		"playbackRecord":  {"recording_fields.go", "playbackRecord"},
+		"previewRecord":   {"recording_fields.go", "previewRecord"},
+	} {
+		assert.Subset(t, own(of[0], of[1]), fields("records.go", record), record)
+	}
 }
