@@ -33,27 +33,29 @@ func scalePart(r *report) {
 }
 
 // scaled measures steps and shows how the cost of a unit changes from the first to the last. At
-// ten meetings, nearly all is the cost of the calls, so meetings are compared from a hundred on.
+// one meeting for each server, nearly all is the cost of the calls, and the more so the less a meeting
+// costs. So meetings are compared by what those cost that came on top.
 func (r *report) scaled(what, unit string, most float64, s scaled) {
 	start("scale", s, &s).stop()
 	p := part{
 		title: "Scale: " + what,
-		note:  "Processor time of Group.Meetings over answers that are there at once, garbage collection included.",
+		note:  "Processor time of Group.Meetings over answers that are there at once, garbage collection included. The cost of the calls is in it.",
 		head:  []string{"servers", "meetings", "per " + unit + ", as they were", "spread", "per " + unit + ", all changed", "spread"},
 	}
 	var same, changed []float64
 	for _, st := range s.Steps {
-		units := float64(st.Servers)
+		units, calls := float64(st.Servers), step{}
 		if unit == "meeting" {
 			units *= float64(st.Each)
-		}
-		if unit != "meeting" || st.Each >= 10 {
-			same, changed = append(same, st.Same.CPU/units), append(changed, st.Changed.CPU/units)
+			calls = s.Steps[0]
 		}
 		p.rows = append(p.rows, []string{
 			fmt.Sprint(st.Servers), fmt.Sprint(st.Servers * st.Each), timeText(st.Same.CPU / units), percent(st.Same.Spread),
 			timeText(st.Changed.CPU / units), percent(st.Changed.Spread),
 		})
+		if more := units - float64(calls.Servers*calls.Each); more > 0 {
+			same, changed = append(same, (st.Same.CPU-calls.Same.CPU)/more), append(changed, (st.Changed.CPU-calls.Changed.CPU)/more)
+		}
 	}
 	r.add(p)
 	r.atMost("scale: cost per "+unit+", dearest of cheapest", most, 0, slices.Max(same)/slices.Min(same), "times")
