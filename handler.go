@@ -106,6 +106,8 @@ type exchange struct {
 	tenant   *Tenant // who signed; nil as long as that is not known
 	allow    string  // the header
 
+	signatures signatures
+
 	contentType, contentLength [1]string // of the answer
 }
 

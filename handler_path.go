@@ -60,8 +60,10 @@ func plainPrefix(escaped string) (string, bool) {
 // hostOf returns the host name that a request asks for, in lower case and without port.
 func hostOf(r *http.Request) string {
 	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if strings.IndexByte(host, ':') >= 0 { // to be told that there is no port costs an error
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
 	}
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }

@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"bytes"
 	"errors"
 	"net/url"
 	"strings"
@@ -22,13 +23,14 @@ func parseQuery(raw string, limit int) (url.Values, error) {
 	}
 	params := make(url.Values, n)
 	first := make([]string, n) // the first values of all names
+	decoded := queryDecoder{room: len(raw)}
 	for pair := range strings.SplitSeq(raw, "&") {
 		name, value, _ := strings.Cut(pair, "=")
-		name, ok := unescapeQuery(name)
+		name, ok := decoded.text(name)
 		if !ok {
 			return nil, errBadEscape
 		}
-		if value, ok = unescapeQuery(value); !ok {
+		if value, ok = decoded.text(value); !ok {
 			return nil, errBadEscape
 		}
 		switch had := params[name]; {
@@ -43,32 +45,39 @@ func parseQuery(raw string, limit int) (url.Values, error) {
 	return params, nil
 }
 
-// unescapeQuery decodes a name or a value.
-func unescapeQuery(s string) (text string, ok bool) {
-	text = s
-	if strings.ContainsAny(s, "%+") {
-		b := make([]byte, 0, len(s))
-		for i := 0; i < len(s); i++ {
-			c := s[i]
-			switch c {
-			case '+':
-				c = ' '
-			case '%':
-				if i+2 >= len(s) {
-					return "", false
-				}
-				hi, lo := unhex(s[i+1]), unhex(s[i+2])
-				if hi > 15 || lo > 15 {
-					return "", false
-				}
-				c = hi<<4 | lo
-				i += 2
-			}
-			b = append(b, c)
-		}
-		text = string(b)
+// queryDecoder decodes names and values. All that it decodes is in one piece of memory, which is allocated when
+// the first one needs it.
+type queryDecoder struct {
+	texts strings.Builder
+	room  int // how long all texts can be together
+}
+
+// text decodes a name or a value.
+func (d *queryDecoder) text(s string) (text string, ok bool) {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return validText(s), true
 	}
-	return validText(text), true
+	d.texts.Grow(d.room - d.texts.Len()) // once: later there is that much
+	from := d.texts.Len()
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch c {
+		case '+':
+			c = ' '
+		case '%':
+			if i+2 >= len(s) {
+				return "", false
+			}
+			hi, lo := unhex(s[i+1]), unhex(s[i+2])
+			if hi > 15 || lo > 15 {
+				return "", false
+			}
+			c = hi<<4 | lo
+			i += 2
+		}
+		d.texts.WriteByte(c)
+	}
+	return validText(d.texts.String()[from:]), true
 }
 
 // validText replaces what is not UTF-8.
@@ -87,7 +96,9 @@ func javaQuery(params url.Values) (text string, ok bool) {
 			b = append(b, '&')
 		}
 		b = append(append(b, name...), '=')
-		b = append(b, strings.ReplaceAll(string(appendQueryEscape(nil, params.Get(name))), "%2A", "*")...)
+		value := len(b)
+		b = appendQueryEscape(b, params.Get(name))
+		b = append(b[:value], bytes.ReplaceAll(b[value:], []byte("%2A"), []byte("*"))...)
 	}
 	return string(b), true
 }

@@ -16,71 +16,62 @@ const (
 	messageWebhooksChecksum = "You did not pass the checksum security check."
 )
 
-// unknownSecret is what the checksum of an unknown tenant is compared with, so that it takes as long as
+// unknownSecrets are what the checksum of an unknown tenant is compared with, so that it takes as long as
 // that of a known one.
-const unknownSecret = "the secret of nobody at all, whose checksum is of no use"
+var unknownSecrets = []string{"the secret of nobody at all, whose checksum is of no use"}
 
 // authenticate finds the tenant who signed the request. No parameter has been looked at before.
 func (x *exchange) authenticate(ctx context.Context) *Response {
-	signatures, given, err := x.signatures()
+	given, err := x.readSignatures()
 	switch {
 	case err != nil:
 		return x.unreadable(err)
 	case !given:
 		return x.unsigned(messageNoChecksum)
 	}
-	signed := func(secrets []string) bool {
-		found := false
-		for _, secret := range secrets {
-			for i := range signatures {
-				found = signatures[i].by(secret) || found
-			}
-		}
-		return found
-	}
-	t, err := x.h.cfg.tenants(ctx, &TenantQuery{Host: hostOf(x.r), Path: x.prefix, Call: x.call, signed: signed})
+	t, err := x.h.cfg.tenants(ctx, &TenantQuery{Host: hostOf(x.r), Path: x.prefix, Call: x.call, signatures: &x.signatures})
 	if err != nil {
 		return x.refuse(keyInternalError, messageInternal, err)
 	}
 	if t == nil {
-		signed([]string{unknownSecret})
+		x.signatures.by(unknownSecrets)
 		return x.unsigned(messageChecksum)
 	}
-	if !signed(t.Secrets) {
+	if !x.signatures.by(t.Secrets) {
 		return x.unsigned(messageChecksum)
 	}
 	x.tenant = t
 	return nil
 }
 
-// signatures returns the checksums that the request may have, any of which makes it a signed one: it is
+// readSignatures reads the checksums that the request may have, any of which makes it a signed one: it is
 // one text that is signed, unless a form is signed in one of several ways. given is false when there is
 // no checksum at all.
-func (x *exchange) signatures() (list []signature, given bool, err error) {
+func (x *exchange) readSignatures() (given bool, err error) {
 	query, cfg := x.r.URL.RawQuery, &x.h.cfg
 	add := func(before, after, checksum string) {
 		if s, ok := readSignature(x.call, before, after, checksum, cfg.algorithms); ok {
-			list = append(list, s)
+			x.signatures.add(s)
 		}
 	}
-	if strings.ContainsFunc(query, func(r rune) bool { return r < ' ' || r == 0x7F }) {
-		return nil, true, nil // servers take these out before they hash, and nobody sends them
+	if !isPlain(query) && strings.ContainsFunc(query, isControl) {
+		return true, nil // servers take these out before they hash, and nobody sends them
 	}
 	if before, after, checksum, ok := cutChecksum(query); ok {
 		if x.kind != paramsBody || slices.Contains(cfg.forms, SignQuery) {
 			add(before, after, checksum)
 		}
-		return list, checksum != "", nil
+		return checksum != "", nil
 	}
 	if x.kind != paramsBody || hasChecksum(query) {
-		return nil, hasChecksum(query), nil
+		return hasChecksum(query), nil
 	}
 	if err := x.readForm(); err != nil {
-		return nil, true, err
+		return true, err
 	}
 	f := &x.form
 	if f.checksum == "" {
-		return nil, f.twice, nil
+		return f.twice, nil
 	}
 	if slices.Contains(cfg.forms, SignQuery) {
 		add(query, "", f.checksum)
@@ -93,7 +84,32 @@ func (x *exchange) signatures() (list []signature, given bool, err error) {
 			add(text, "", f.checksum)
 		}
 	}
-	return list, true, nil
+	return true, nil
+}
+
+// signatures are those that one request may have: one, but for forms.
+type signatures struct {
+	list []signature
+	room [1]signature
+}
+
+func (l *signatures) add(s signature) {
+	if l.list == nil {
+		l.list = l.room[:0]
+	}
+	l.list = append(l.list, s)
+}
+
+// by reports whether one of the signatures was made with one of the secrets. It looks at all of them, so that
+// the time it takes does not tell which.
+func (l *signatures) by(secrets []string) bool {
+	found := false
+	for _, secret := range secrets {
+		for i := range l.list {
+			found = l.list[i].by(secret) || found
+		}
+	}
+	return found
 }
 
 // hasChecksum reports whether there is a parameter of that name in a raw query.

@@ -92,12 +92,14 @@ type TenantQuery struct {
 	Path string // before the segment "api", such as "/bigbluebutton/"
 	Call string // the API call
 
-	signed func(secrets []string) bool
+	signatures *signatures // behind a pointer, so that no way of printing shows what was signed
 }
 
 // SignedBy reports whether the request has a valid checksum of one of the tenant's secrets.
 // It costs a hash for each secret and each algorithm that fits.
-func (q *TenantQuery) SignedBy(t *Tenant) bool { return q.signed != nil && q.signed(t.Secrets) }
+func (q *TenantQuery) SignedBy(t *Tenant) bool {
+	return q.signatures != nil && q.signatures.by(t.Secrets)
+}
 
 // TenantFunc finds the tenant of a request; nil without an error means that there is none. The
 // checksum is verified afterwards in any case: who finds tenants by host or path need not look at it. An error
