@@ -147,10 +147,10 @@ func (s *Server) joinURL(ctx context.Context, p *JoinParams) (string, error) {
 		return "", err
 	}
 	s.group.reservations.joined(s, p.MeetingID)
-	query := newScratch()
-	defer query.release()
-	query.text = p.appendQuery(query.text)
-	return s.signedURL(callJoin, query.text), nil
+	in := newScratch()
+	defer in.release()
+	in.text = p.appendQuery(append(in.text, callJoin...))
+	return s.signedText(in, callJoin), nil
 }
 
 // Join joins a meeting on this server in the name of a user and returns the new

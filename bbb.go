@@ -175,10 +175,10 @@ func (s *Server) MarshalJSON() ([]byte, error) {
 // The parameters are encoded in the order of their names; one named "checksum"
 // is left out.
 func (s *Server) URL(call string, params url.Values) string {
-	query := newScratch()
-	defer query.release()
-	query.text = appendValues(query.text, 0, params)
-	return s.signedURL(call, query.text)
+	in := newScratch()
+	defer in.release()
+	in.text = appendValues(append(in.text, call...), len(call), params)
+	return s.signedText(in, call)
 }
 
 // Answer is what a server answered to [Server.Call].
@@ -210,8 +210,10 @@ func (s *Server) Call(ctx context.Context, call string, params url.Values) (*Ans
 	return answer, nil
 }
 
-func (s *Server) signedURL(call string, query []byte) string {
-	return s.signed(s.cfg.algorithm, call, query, s.cfg.secrets[s.secret.Load()])
+// signedText returns the URL of a call of which in holds the name and, right behind it, the query: the beginning
+// of what is hashed.
+func (s *Server) signedText(in *scratch, call string) string {
+	return s.signed(s.cfg.algorithm, in, len(call), s.cfg.secrets[s.secret.Load()])
 }
 
 // redact returns err with none of the server's secrets in its text.

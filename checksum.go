@@ -90,16 +90,6 @@ func (a Algorithm) Checksum(call, rawQuery, secret string) string {
 	return hex.EncodeToString(a.sum(&sum, call, rawQuery, "", secret))
 }
 
-// appendChecksum appends the checksum of a call whose query is already encoded.
-func (a Algorithm) appendChecksum(dst []byte, call string, query []byte, secret string) []byte {
-	var sum [sha512.Size]byte
-	in := newScratch()
-	in.text = append(append(append(in.text, call...), query...), secret...)
-	dst = hex.AppendEncode(dst, a.hash(&sum, in.text))
-	in.release()
-	return dst
-}
-
 // sum hashes call, the two pieces of a query and the secret.
 func (a Algorithm) sum(out *[sha512.Size]byte, call, before, after, secret string) []byte {
 	in := newScratch()

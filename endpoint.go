@@ -2,6 +2,7 @@ package bbb
 
 import (
 	"crypto/sha512"
+	"encoding/hex"
 	"errors"
 	"net"
 	"net/url"
@@ -78,14 +79,26 @@ func normalHost(u *url.URL) string {
 	return net.JoinHostPort(host, port)
 }
 
-// signed returns the URL of a call. The query is encoded already, and goes out
-// to the byte as it was hashed.
-func (e endpoint) signed(a Algorithm, call string, query []byte, secret string) string {
+// signed returns the URL of the call that in begins with, whose name has that length. The query behind it is
+// encoded already, and goes out to the byte as it is hashed.
+func (e endpoint) signed(a Algorithm, in *scratch, name int, secret string) string {
+	text := in.text
+	in.text = append(in.text, secret...)
+	var sum [sha512.Size]byte
 	var room [2 * sha512.Size]byte
-	checksum := a.appendChecksum(room[:0], call, query, secret)
+	checksum := hex.AppendEncode(room[:0], a.hash(&sum, in.text))
+	call, query := text[:name], text[name:]
 	// One expression: the compiler makes all of it in the one allocation of the result.
 	if len(query) == 0 {
-		return e.base + "/" + call + "?checksum=" + string(checksum)
+		return e.base + "/" + string(call) + "?checksum=" + string(checksum)
 	}
-	return e.base + "/" + call + "?" + string(query) + "&checksum=" + string(checksum)
+	return e.base + "/" + string(call) + "?" + string(query) + "&checksum=" + string(checksum)
+}
+
+// signedCall is signed for a name and a query that are not beside each other.
+func (e endpoint) signedCall(a Algorithm, call string, query []byte, secret string) string {
+	in := newScratch()
+	defer in.release()
+	in.text = append(append(in.text, call...), query...)
+	return e.signed(a, in, len(call), secret)
 }

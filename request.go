@@ -320,10 +320,10 @@ func (s *Server) newRequest(ctx context.Context, r request, secret string) (*htt
 		checksum := algorithm.Checksum(r.call, string(form), secret)
 		body = bytes.NewReader(append(append(form, "&checksum="...), checksum...))
 	case r.form:
-		method, target = http.MethodPost, s.signed(algorithm, r.call, nil, secret)
+		method, target = http.MethodPost, s.signedCall(algorithm, r.call, nil, secret)
 		body = bytes.NewReader(r.query)
 	default:
-		target = s.signed(algorithm, r.call, r.query, secret)
+		target = s.signedCall(algorithm, r.call, r.query, secret)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {

@@ -76,10 +76,10 @@ func benchSigners(tb testing.TB) (s *Server, signers []benchSigner) {
 			if err := createTable.validate(&create); err != nil {
 				tb.Error(err)
 			}
-			query := newScratch()
-			defer query.release()
-			query.text = create.appendQuery(query.text)
-			return s.signedURL(callCreate, query.text)
+			in := newScratch()
+			defer in.release()
+			in.text = create.appendQuery(append(in.text, callCreate...))
+			return s.signedText(in, callCreate)
 		}},
 		{"values", func() string { return s.URL(callJoin, values) }},
 	}
