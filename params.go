@@ -192,8 +192,12 @@ func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 	}
 	for i := range t.families {
 		f := &t.families[i]
+		m := *f.field(p)
+		if len(m) == 0 {
+			continue
+		}
 		var room [sortedRoom]keyed[string]
-		for _, e := range sortedEntries(room[:0], *f.field(p)) {
+		for _, e := range sortedEntries(room[:0], m) {
 			if e.value != "" {
 				dst = append(appendSeparator(dst, start), f.prefix...)
 				dst = append(appendQueryEscape(dst, e.key), '=')

@@ -64,6 +64,9 @@ func encodeValues(values url.Values) []byte { return appendValues(nil, 0, values
 
 // appendValues is encodeValues for what goes on with a query that begins at start.
 func appendValues(dst []byte, start int, values url.Values) []byte {
+	if len(values) == 0 {
+		return dst
+	}
 	var room [sortedRoom]keyed[[]string]
 	for _, e := range sortedEntries(room[:0], values) {
 		if e.key == checksumParam {

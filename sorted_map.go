@@ -26,9 +26,6 @@ const sortedRoom = 32
 // sortedEntries appends the entries of a map to dst, which is empty, sorted by key. Unlike sortedKeys it
 // leaves no garbage where dst has the room.
 func sortedEntries[V any](dst []keyed[V], m map[string]V) []keyed[V] {
-	if len(m) == 0 {
-		return nil
-	}
 	dst = slices.Grow(dst, len(m))
 	for key, value := range m {
 		dst = append(dst, keyed[V]{key, value})
