@@ -145,3 +145,26 @@ func BenchmarkLocate(b *testing.B) {
 		writer.Wait()
 	})
 }
+
+// refreshed returns what takes a list of the server that is always the same.
+func refreshed(s *Server, n int) func(asked time.Time) {
+	list := make([]*Meeting, n)
+	for i := range list {
+		list[i] = busyMeeting(i)
+	}
+	return func(asked time.Time) {
+		s.adopt(list, asked)
+		s.remember(asked, list)
+	}
+}
+
+// What the set, the index and the ledger cost when two thousand meetings are listed again.
+func BenchmarkRemember(b *testing.B) {
+	s, now := busyGroup(b, 1, 0).members.Load().list[0], time.Now()
+	refresh := refreshed(s, 2000)
+	b.ReportAllocs()
+	for b.Loop() {
+		now = now.Add(time.Second)
+		refresh(now)
+	}
+}

@@ -1,6 +1,7 @@
 package bbb
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,7 +17,10 @@ import (
 // that it would have to wait for.
 type ledger struct {
 	mu    sync.Mutex // protects the fields below
-	seats map[string]*seat
+	seats []seat     // in the order of the last list as far as it goes; some are free
+	free  int        // how many are
+	ids   idTable    // of seats
+	clock calendar
 	asked time.Time // for the list it rests on; zero when there was none
 
 	taken uint64 // how often seats were taken for new meetings
@@ -69,18 +73,23 @@ func (l *ledger) seating(now time.Time) *seating {
 	defer l.mu.Unlock()
 	l.dirty.Store(false)
 	st = &seating{asked: l.asked, taken: l.taken}
-	for id, m := range l.seats {
-		forget := m.newest().Add(forgetTime)
-		if !m.open && !now.Before(forget) {
-			delete(l.seats, id)
+	at, until := l.clock.moment(now), moment(0)
+	for i := range l.seats {
+		m := &l.seats[i]
+		if m.id == "" {
 			continue
 		}
-		if st.until.IsZero() || forget.Before(st.until) {
-			st.until = forget
+		forget := m.newest() + moment(forgetTime)
+		if !m.open && at >= forget {
+			l.vacate(m)
+			continue
 		}
-		more, held, guess := m.expected()
+		if until == 0 || forget < until {
+			until = forget
+		}
+		more, held, guess := m.expected(&l.clock)
 		st.meetings++
-		st.people += m.people + m.joins
+		st.people += int(m.people + m.joins)
 		st.more += more
 		switch {
 		case held.at(now.UnixNano()) == 0:
@@ -89,6 +98,9 @@ func (l *ledger) seating(now time.Time) *seating {
 		default:
 			st.held = append(st.held, held)
 		}
+	}
+	if until != 0 {
+		st.until = l.clock.time(until)
 	}
 	l.last.Store(st)
 	return st
@@ -106,9 +118,35 @@ func (l *ledger) write() (done func()) {
 func (l *ledger) lock() {
 	l.mu.Lock()
 	l.dirty.Store(true)
-	if l.seats == nil {
-		l.seats = make(map[string]*seat)
+}
+
+func (l *ledger) places() int       { return len(l.seats) }
+func (l *ledger) idAt(i int) string { return l.seats[i].id }
+
+// seat returns the seat of a meeting, or nil. It is there until the next one is taken. The
+// lock is held, here and in what follows.
+func (l *ledger) seat(id string) *seat {
+	if i, ok := l.ids.find(l, id); ok {
+		return &l.seats[i]
 	}
+	return nil
+}
+
+// take takes a seat for a meeting that has none.
+func (l *ledger) take(m seat) *seat {
+	if l.free > 16 && l.free > len(l.seats)/2 {
+		l.seats = slices.DeleteFunc(l.seats, func(m seat) bool { return m.id == "" })
+		l.free = 0
+		l.ids.build(l)
+	}
+	l.seats = append(l.seats, m)
+	l.ids.added(l)
+	return &l.seats[len(l.seats)-1]
+}
+
+func (l *ledger) vacate(m *seat) {
+	*m = seat{}
+	l.free++
 }
 
 // reserve holds seats for a meeting that is about to be created. It fails when seats
@@ -120,10 +158,12 @@ func (l *ledger) reserve(seen *seating, id string, size int, now time.Time) bool
 		return false
 	}
 	l.taken++
-	m := l.seats[id]
-	if m == nil || m.listed { // that was another meeting: nobody has found it when looking for it
-		m = &seat{created: now, sight: now, size: size}
-		l.seats[id] = m
+	m, fresh := l.seat(id), seat{id: id, created: l.clock.moment(now), sight: l.clock.moment(now), size: heads(size)}
+	switch {
+	case m == nil:
+		m = l.take(fresh)
+	case m.listed: // that was another meeting: nobody has found it when looking for it
+		*m = fresh
 	}
 	m.open = true
 	return true
@@ -133,9 +173,9 @@ func (l *ledger) reserve(seen *seating, id string, size int, now time.Time) bool
 // others told of theirs stays.
 func (l *ledger) release(id string) {
 	defer l.write()()
-	if m := l.seats[id]; m != nil && m.open {
+	if m := l.seat(id); m != nil && m.open {
 		if m.open = false; !m.told && !m.listed {
-			delete(l.seats, id)
+			l.vacate(m)
 		}
 	}
 }
@@ -144,27 +184,20 @@ func (l *ledger) release(id string) {
 func (l *ledger) busy() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, m := range l.seats {
-		if m.open {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.seats, func(m seat) bool { return m.open })
 }
 
 // settle says that the create has ended, and that lists asked for before until need
 // not have the meeting: nobody knows whether it was created.
 func (l *ledger) settle(id string, size int, until time.Time) {
 	defer l.write()()
-	m := l.seats[id]
+	m := l.seat(id)
 	if m == nil {
 		return
 	}
-	if m.open = false; until.After(m.until) {
-		m.until = until
-	}
+	m.open, m.until = false, max(m.until, l.clock.moment(until))
 	if m.size == 0 {
-		m.size = size
+		m.size = heads(size)
 	}
 }
 
@@ -172,29 +205,30 @@ func (l *ledger) settle(id string, size int, until time.Time) {
 // before until need not have the meeting.
 func (l *ledger) told(id string, size int, at, until time.Time) {
 	defer l.write()()
-	m := l.seats[id]
-	if m != nil && m.listed && at.After(m.sight) { // that one had ended by then
-		m = nil
-	}
-	if m == nil {
+	m := l.seat(id)
+	if over := m != nil && m.listed && l.clock.moment(at) > m.sight; m == nil || over { // that one had ended by then
 		if l.asked.After(until) { // and so has this one
 			return
 		}
 		l.taken++
-		m = &seat{created: at, sight: at, until: until}
-		l.seats[id] = m
+		fresh := seat{id: id, created: l.clock.moment(at), sight: l.clock.moment(at), until: l.clock.moment(until)}
+		if m == nil {
+			m = l.take(fresh)
+		} else {
+			*m = fresh
+		}
 	}
 	if m.told = !m.listed; m.size == 0 {
-		m.size = size
+		m.size = heads(size)
 	}
 }
 
 // untold takes back what another process told, unless a list had it since.
 func (l *ledger) untold(id string) {
 	defer l.write()()
-	if m := l.seats[id]; m != nil && m.told {
+	if m := l.seat(id); m != nil && m.told {
 		if m.told = false; !m.open {
-			delete(l.seats, id)
+			l.vacate(m)
 		}
 	}
 }
@@ -205,13 +239,13 @@ func (l *ledger) untold(id string) {
 func (l *ledger) joined(id string, n int, at time.Time) bool {
 	l.lock()
 	defer l.mu.Unlock()
-	m := l.seats[id]
+	m := l.seat(id)
 	if m == nil {
 		return false
 	}
-	if !at.Before(m.sight) {
-		m.joins = min(m.joins+min(n, maxSize), maxSize)
-		m.joined = at
+	if now := l.clock.moment(at); now >= m.sight {
+		m.joins = heads(int(m.joins + heads(n)))
+		m.joined = now
 	}
 	return true
 }
@@ -223,7 +257,13 @@ func (l *ledger) see(m *Meeting) {
 		l.dropLocked(m.ID)
 		return
 	}
-	l.seats[m.ID] = l.seats[m.ID].news(m, m.FetchedAt, time.Time{})
+	if known := l.seat(m.ID); known != nil {
+		known.news(&l.clock, m, m.FetchedAt, time.Time{})
+		return
+	}
+	var fresh seat
+	fresh.news(&l.clock, m, m.FetchedAt, time.Time{})
+	l.take(fresh)
 }
 
 // drop takes out a meeting that has ended.
@@ -233,8 +273,8 @@ func (l *ledger) drop(id string) {
 }
 
 func (l *ledger) dropLocked(id string) {
-	if m := l.seats[id]; m != nil && !m.open {
-		delete(l.seats, id)
+	if m := l.seat(id); m != nil && !m.open {
+		l.vacate(m)
 	}
 }
 
@@ -248,17 +288,48 @@ func (l *ledger) replace(asked time.Time, list []*Meeting) {
 	if asked.Before(l.asked) {
 		return
 	}
-	old := l.seats
-	l.seats = make(map[string]*seat, max(len(list), len(old)))
-	for _, m := range list {
-		if !over(m) && l.seats[m.ID] == nil { // some servers name one twice
-			l.seats[m.ID] = old[m.ID].news(m, asked, l.asked)
-		}
-	}
-	for id, m := range old {
-		if l.seats[id] == nil && (m.open || asked.Before(m.until) || m.sight.After(asked)) {
-			l.seats[id] = m
-		}
+	if !l.renew(asked, list) {
+		l.rebuild(asked, list)
 	}
 	l.asked = asked
+}
+
+// renew takes a list of the meetings that have seats, in their order, as nearly every list
+// is, and reports whether it is one.
+func (l *ledger) renew(asked time.Time, list []*Meeting) bool {
+	if len(list) != len(l.seats) {
+		return false
+	}
+	for i, m := range list {
+		if over(m) || m.ID != l.seats[i].id {
+			return false
+		}
+	}
+	for i, m := range list {
+		l.seats[i].news(&l.clock, m, asked, l.asked)
+	}
+	return true
+}
+
+// rebuild takes any list.
+func (l *ledger) rebuild(asked time.Time, list []*Meeting) {
+	old, at := ledger{seats: l.seats, ids: l.ids}, l.clock.moment(asked)
+	l.seats, l.ids, l.free = make([]seat, 0, len(list)), idTable{}, 0
+	for _, m := range list {
+		if over(m) || m.ID == "" || l.seat(m.ID) != nil { // some servers name one twice
+			continue
+		}
+		var next seat
+		if known := old.seat(m.ID); known != nil {
+			next = *known
+			old.vacate(known)
+		}
+		next.news(&l.clock, m, asked, l.asked)
+		l.take(next)
+	}
+	for i := range old.seats {
+		if m := &old.seats[i]; m.id != "" && (m.open || at < m.until || m.sight > at) {
+			l.take(*m)
+		}
+	}
 }

@@ -6,6 +6,7 @@ package bbb
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,4 +35,16 @@ func TestLocateAllocations(t *testing.T) {
 		_, done, _ := g.begin(ctx, "test")
 		done()
 	}), "one within another")
+}
+
+// A list of the same meetings as before costs the same however many there are: the set
+// takes a copy.
+func TestRefreshAllocations(t *testing.T) {
+	g := busyGroup(t, 1, 0)
+	s, now := g.members.Load().list[0], time.Now()
+	refresh := refreshed(s, 100)
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		now = now.Add(time.Second)
+		refresh(now)
+	}), 1.0)
 }

@@ -13,11 +13,12 @@ import (
 type meetingSet struct {
 	heard atomic.Pointer[heardList] // the list as the server gave it, or nil; replaced with mu held
 
-	mu      sync.RWMutex // protects the fields below; held for no I/O
-	owner   *Server      // that the meetings are on
-	asked   time.Time    // when the server was asked for the whole list
-	list    []*Meeting   // in the server's order; nil where one was dropped
-	place   map[string]int
+	mu      sync.RWMutex         // protects the fields below; held for no I/O
+	owner   *Server              // that the meetings are on
+	asked   time.Time            // when the server was asked for the whole list
+	list    []*Meeting           // in the server's order; nil where one was dropped
+	place   idTable              // of list
+	drops   uint64               // how often drop was called
 	dropped map[string]time.Time // those that ended since the server was asked
 	stale   time.Time            // when something was changed that only asking again can tell
 	tidyLen int                  // length of list from which put looks for old ones
@@ -34,32 +35,36 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 	if asked.Before(c.asked) {
 		return nil
 	}
-	place := make(map[string]int, len(list))
+	if c.renew(asked, list) {
+		return nil
+	}
+	old := c.list
+	c.list, c.place = list, newIDTable(len(list))
 	for i, m := range list {
 		if at, ok := c.dropped[m.ID]; m.ID == "" || ok && at.After(asked) {
 			list[i] = nil
 			continue
 		}
-		if twice, ok := place[m.ID]; ok { // such as one that was ended, and created anew at once
+		if twice, ok := c.place.find(c, m.ID); ok { // such as one that was ended, and created anew at once
 			if over(m) && !over(list[twice]) {
 				list[i] = nil
 				continue
 			}
 			list[twice] = nil
 		}
-		list[i], place[m.ID] = c.owned(m), i
+		list[i] = c.owned(m)
+		c.place.put(c, i)
 	}
-	for _, m := range c.list {
+	for _, m := range old {
 		if m == nil {
 			continue
 		}
-		i, there := place[m.ID]
+		i, there := c.place.find(c, m.ID)
 		switch later := m.FetchedAt.After(asked); {
 		case there && later:
-			list[i] = m
+			c.list[i] = m
 		case later:
-			place[m.ID] = len(list)
-			list = append(list, m)
+			c.add(m)
 		case !there:
 			gone = append(gone, m.ID)
 		}
@@ -69,8 +74,78 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 			delete(c.dropped, id)
 		}
 	}
-	c.asked, c.list, c.place, c.tidyLen = asked, list, place, 0
+	c.asked, c.tidyLen = asked, 0
 	return gone
+}
+
+// renew takes a list of the meetings that are there, in their order, as nearly every list
+// is, and reports whether it is one. The lock is held.
+func (c *meetingSet) renew(asked time.Time, list []*Meeting) bool {
+	if len(list) != len(c.list) || len(c.dropped) > 0 {
+		return false
+	}
+	for i, m := range c.list {
+		if m == nil || m.ID != list[i].ID || m.FetchedAt.After(asked) {
+			return false
+		}
+	}
+	for i, m := range list {
+		list[i] = c.owned(m)
+	}
+	c.asked, c.list, c.tidyLen = asked, list, 0
+	return true
+}
+
+func (c *meetingSet) places() int { return len(c.list) }
+
+func (c *meetingSet) idAt(i int) string {
+	if m := c.list[i]; m != nil {
+		return m.ID
+	}
+	return ""
+}
+
+// find returns a meeting and where it is. The lock is held.
+func (c *meetingSet) find(id string) (int, *Meeting) {
+	if i, ok := c.place.find(c, id); ok {
+		return i, c.list[i]
+	}
+	return 0, nil
+}
+
+// add takes a meeting that is not there. The lock is held.
+func (c *meetingSet) add(m *Meeting) {
+	c.list = append(c.list, m)
+	c.place.added(c)
+}
+
+// among returns those of a list that are there, and how often one was dropped up to now.
+func (c *meetingSet) among(list []*Meeting) (there []*Meeting, drops uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for i, m := range list {
+		known := i < len(c.list) && c.idAt(i) == m.ID && m.ID != ""
+		if !known {
+			_, known = c.place.find(c, m.ID)
+		}
+		switch {
+		case known && there != nil:
+			there = append(there, m)
+		case !known && there == nil:
+			there = append(make([]*Meeting, 0, len(list)), list[:i]...)
+		}
+	}
+	if there == nil {
+		there = list
+	}
+	return there, c.drops
+}
+
+// dropCount returns how often a meeting was dropped.
+func (c *meetingSet) dropCount() uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.drops
 }
 
 // last returns the list that the server gave last, for the next one to be compared with.
@@ -97,16 +172,12 @@ func (c *meetingSet) hear(asked time.Time, list *heardList) {
 func (c *meetingSet) offer(list []*Meeting) (taken []*Meeting) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.place == nil {
-		c.place = make(map[string]int, len(list))
-	}
 	for _, m := range list {
-		_, here := c.place[m.ID]
-		if at, ended := c.dropped[m.ID]; here || ended && !at.Before(m.FetchedAt) {
+		_, here := c.find(m.ID)
+		if at, ended := c.dropped[m.ID]; here != nil || ended && !at.Before(m.FetchedAt) {
 			continue
 		}
-		c.place[m.ID] = len(c.list)
-		c.list = append(c.list, c.owned(m))
+		c.add(c.owned(m))
 		taken = append(taken, m)
 	}
 	return taken
@@ -124,20 +195,16 @@ func (c *meetingSet) put(m *Meeting) (gone []string, taken bool) {
 	}
 	delete(c.dropped, m.ID)
 	m = c.owned(m)
-	if i, ok := c.place[m.ID]; ok {
-		if old := c.list[i]; !m.FetchedAt.Before(old.FetchedAt) {
+	if i, old := c.find(m.ID); old != nil {
+		if !m.FetchedAt.Before(old.FetchedAt) {
 			c.list[i] = m
 		}
 		return nil, true
 	}
-	if c.place == nil {
-		c.place = make(map[string]int)
-	}
 	if len(c.list) >= max(c.tidyLen, 1024) {
 		gone = c.tidy(m.FetchedAt.Add(-placementTime))
 	}
-	c.place[m.ID] = len(c.list)
-	c.list = append(c.list, m)
+	c.add(m)
 	return gone, true
 }
 
@@ -150,10 +217,7 @@ func (c *meetingSet) tidy(before time.Time) (gone []string) {
 		}
 		return m == nil
 	})
-	clear(c.place)
-	for i, m := range c.list {
-		c.place[m.ID] = i
-	}
+	c.place.build(c)
 	c.tidyLen = 2 * len(c.list)
 	return gone
 }
@@ -173,9 +237,9 @@ func (c *meetingSet) drop(id string, at time.Time) {
 		}
 	}
 	c.dropped[id] = at
-	if i, ok := c.place[id]; ok {
+	c.drops++
+	if i, m := c.find(id); m != nil {
 		c.list[i] = nil
-		delete(c.place, id)
 	}
 }
 
@@ -214,8 +278,8 @@ func (c *meetingSet) freshSince(from time.Time) bool {
 func (c *meetingSet) freshOne(id string, from time.Time) *Meeting {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if i, ok := c.place[id]; ok && c.fresh(c.list[i].FetchedAt, from) {
-		return c.list[i]
+	if _, m := c.find(id); m != nil && c.fresh(m.FetchedAt, from) {
+		return m
 	}
 	return nil
 }
@@ -228,10 +292,8 @@ func (c *meetingSet) fresh(asked, from time.Time) bool {
 func (c *meetingSet) get(id string) *Meeting {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if i, ok := c.place[id]; ok {
-		return c.list[i]
-	}
-	return nil
+	_, m := c.find(id)
+	return m
 }
 
 // findInternal returns the meeting with that internal ID.

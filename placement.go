@@ -100,11 +100,15 @@ func (s *Server) remember(asked time.Time, meetings []*Meeting) {
 	for _, id := range gone {
 		s.group.places.drop(id, s)
 	}
-	there := make([]*Meeting, 0, len(meetings))
-	for _, m := range meetings {
-		if s.meetings.get(m.ID) != nil { // not ended in the meantime
-			s.found(m)
-			there = append(there, m)
+	there, drops := s.meetings.among(meetings) // those that have not ended in the meantime
+	for _, m := range there {
+		s.found(m)
+	}
+	if s.meetings.dropCount() != drops {
+		for _, m := range there {
+			if s.meetings.get(m.ID) == nil {
+				s.group.places.drop(m.ID, s)
+			}
 		}
 	}
 	s.ledger.replace(asked, there)
@@ -130,6 +134,9 @@ func (s *Server) put(m *Meeting) {
 // for it; a place that it was given by hand is void.
 func (s *Server) found(m *Meeting) {
 	p, s := &s.group.places, s.heir()
+	if !over(m) && p.servers.get(m.ID) == s && p.byHand.get(m.ID) == nil {
+		return // as nearly always
+	}
 	if over(m) {
 		p.byHand.drop(m.ID, s)
 		p.setIfFree(m.ID, s)

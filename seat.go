@@ -46,27 +46,58 @@ const (
 	maxSize = 100_000
 )
 
-// seat is one meeting in a ledger. It is the ledger's own.
+// moment is a time as a ledger keeps it: a third as large as a time.Time. 0 is none, and
+// before all others.
+type moment int64
+
+// calendar turns times into moments. They count from a century before the first time that it
+// is asked about, and like times they keep to the clock that nobody can set, where it
+// was read.
+type calendar struct{ begin time.Time }
+
+const century = 100 * 365 * 24 * time.Hour
+
+func (c *calendar) moment(t time.Time) moment {
+	if t.IsZero() {
+		return 0
+	}
+	if c.begin.IsZero() {
+		c.begin = t.Add(-century)
+	}
+	return max(moment(t.Sub(c.begin)), 1)
+}
+
+func (c *calendar) time(m moment) time.Time { return c.begin.Add(time.Duration(m)) }
+
+// sub returns how long m is after another moment.
+func (m moment) sub(before moment) time.Duration { return time.Duration(m - before) }
+
+// seat is one meeting in a ledger. There is one for each meeting of the group, so it is
+// small, and has the texts of the newest answer, which others keep alive anyway.
 type seat struct {
+	id         string // empty in a seat that is free
 	internalID string
-	created    time.Time // by our clock, as well as it is known
-	arrived    time.Time // when the first one came; zero while nobody was seen
-	sight      time.Time // what the number of people is of
-	joined     time.Time // the last join that was issued
-	until      time.Time // a list asked for before that need not have it
-	people     int       // at the last sight
-	joins      int       // issued, and not seen since
-	size       int       // told by whoever created it; 0 if nobody did
+	created    moment // by our clock, as well as it is known
+	arrived    moment // when the first one came; 0 while nobody was seen
+	sight      moment // what the number of people is of
+	joined     moment // the last join that was issued
+	until      moment // a list asked for before that need not have it
+	people     int32  // at the last sight
+	joins      int32  // issued, and not seen since
+	size       int32  // told by whoever created it; 0 if nobody did
 	breakout   bool
 	open       bool // its create is under way here
 	told       bool // by another process, and no server has shown it yet
 	listed     bool // the server has shown it
 }
 
+// heads returns a number of people as a seat keeps it.
+func heads(n int) int32 { return int32(min(max(n, 0), maxSize)) }
+
 // expected returns how many people are expected besides those who are there, and the
 // seats that are held besides those of these people. They are expected as well, unless
 // there is a guess: then they count for limits alone.
-func (m *seat) expected() (more float64, held heldSeats, guess bool) {
+func (m *seat) expected(c *calendar) (more float64, held heldSeats, guess bool) {
 	if m.breakout {
 		return 0, heldSeats{}, false
 	}
@@ -75,35 +106,28 @@ func (m *seat) expected() (more float64, held heldSeats, guess bool) {
 	if m.size > 0 {
 		size = float64(m.size)
 	}
-	held = holdSeats(size, there, m.created)
+	held = holdSeats(size, there, c.time(m.created))
 	if m.size > 0 || m.people == 0 {
 		return 0, held, false
 	}
-	part := 1 - math.Exp(-max(m.sight.Sub(m.arrived), 0).Seconds()/arrivalTime.Seconds())
+	part := 1 - math.Exp(-max(m.sight.sub(m.arrived), 0).Seconds()/arrivalTime.Seconds())
 	seen := float64(m.people)
 	all := min(seen+(1-part)*(1+seen)/(1/size+part), largestExpected)
 	return max(all-there, 0), held, true
 }
 
 // newest returns when something was last heard of the meeting.
-func (m *seat) newest() time.Time {
-	if m.joined.After(m.sight) {
-		return m.joined
-	}
-	return m.sight
-}
+func (m *seat) newest() moment { return max(m.joined, m.sight) }
 
-// news returns the seat after a server said something of the meeting when it was
-// asked at that time. m is nil when nothing was known. before is when the server was
-// asked for the list before, if there was one, without the meeting if m is nil.
-func (m *seat) news(from *Meeting, asked, before time.Time) *seat {
-	if m != nil && asked.Before(m.sight) {
-		return m
+// news takes what a server said of the meeting when it was asked at that time. The seat is
+// free when nothing was known. before is when the server was asked for the list before, if
+// there was one, without the meeting if the seat is free.
+func (m *seat) news(c *calendar, from *Meeting, asked, before time.Time) {
+	now := c.moment(asked)
+	if m.id != "" && now < m.sight {
+		return
 	}
-	if m != nil && m.internalID != "" && from.InternalID != "" && m.internalID != from.InternalID {
-		m = nil // the ID is in use again
-	}
-	if m == nil {
+	if m.id == "" || m.internalID != "" && from.InternalID != "" && m.internalID != from.InternalID { // the ID is in use again
 		// The create time is by the server's clock, which may be any. It was not there
 		// at the last list, and is now.
 		created := from.CreateTime
@@ -113,21 +137,21 @@ func (m *seat) news(from *Meeting, asked, before time.Time) *seat {
 		if created.After(asked) || created.IsZero() {
 			created = asked
 		}
-		m = &seat{created: created, sight: created}
+		*m = seat{created: c.moment(created), sight: c.moment(created)}
 	}
-	if from.ParticipantCount > 0 && m.arrived.IsZero() {
+	people := heads(from.ParticipantCount)
+	if people > 0 && m.arrived == 0 {
 		// Some time since it was last seen empty.
-		m.arrived = m.sight.Add(asked.Sub(m.sight) / 2)
+		m.arrived = m.sight + (now-m.sight)/2
 	}
-	if m.joins = max(m.joins-max(from.ParticipantCount-m.people, 0), 0); asked.Sub(m.joined) > joinTime {
+	if m.joins = max(m.joins-max(people-m.people, 0), 0); now.sub(m.joined) > joinTime {
 		m.joins = 0
 	}
-	if m.people = from.ParticipantCount; m.people == 0 {
-		m.arrived = time.Time{}
+	if m.people = people; people == 0 {
+		m.arrived = 0
 	}
-	m.sight, m.until, m.told, m.listed = asked, time.Time{}, false, true
-	m.internalID, m.breakout = from.InternalID, from.IsBreakout || from.ParentID != ""
-	return m
+	m.sight, m.until, m.told, m.listed = now, 0, false, true
+	m.id, m.internalID, m.breakout = from.ID, from.InternalID, from.IsBreakout || from.ParentID != ""
 }
 
 // heldSeats are the seats that a meeting holds beyond those that count anyway: the

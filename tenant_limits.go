@@ -309,8 +309,8 @@ func (l *ledger) people(ids []string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {
-		if m := l.seats[id]; m != nil {
-			n += m.people + m.joins
+		if m := l.seat(id); m != nil {
+			n += int(m.people + m.joins)
 		}
 	}
 	return n
