@@ -26,13 +26,16 @@ type indexTable struct {
 	buckets []atomic.Pointer[bucket]
 }
 
-// bucket is the entries of which the hash begins with the same bits. Of the first eight, tags
-// has eight other bits each: looking at the IDs of all would be what takes the time, since
-// each is somewhere else in memory.
+// bucket is the entries of which the hash begins with the same bits, in one piece of memory:
+// what takes the time of a reader is how many pieces he looks at. For the same reason there
+// are eight other bits of each hash in tags: the texts of IDs are elsewhere.
 type bucket struct {
 	tags   uint64
-	places []placing
+	places [bucketSize]placing // those that are left have no server
+	more   *bucket             // nil in nearly all
 }
+
+const bucketSize = 8
 
 // placing is one entry.
 type placing struct {
@@ -42,7 +45,7 @@ type placing struct {
 
 // fullBucket is how many entries a bucket has on average when the table is made twice as
 // large. It never gets smaller: an empty bucket is one word.
-const fullBucket = 8
+const fullBucket = 7
 
 func newIndexTable(seed maphash.Seed, bits uint) *indexTable {
 	return &indexTable{seed: seed, bits: bits, buckets: make([]atomic.Pointer[bucket], 1<<bits)}
@@ -61,16 +64,14 @@ func (x *index) get(id string) *Server {
 		return nil
 	}
 	at, tag := t.bucket(id)
-	b := at.Load()
-	if b == nil {
-		return nil
-	}
-	tags := b.tags
-	for i := range b.places {
-		if p := &b.places[i]; (i >= 8 || byte(tags) == tag) && p.id == id {
-			return p.server
+	for b := at.Load(); b != nil; b = b.more {
+		tags := b.tags
+		for i := range b.places {
+			if byte(tags) == tag && b.places[i].id == id {
+				return b.places[i].server
+			}
+			tags >>= 8
 		}
-		tags >>= 8
 	}
 	return nil
 }
@@ -93,10 +94,7 @@ func (x *index) change(id string, f func(now *Server) *Server) *Server {
 	}
 	t := x.table.Load()
 	at, _ := t.bucket(id)
-	var places []placing
-	if old := at.Load(); old != nil {
-		places = slices.DeleteFunc(slices.Clone(old.places), func(p placing) bool { return p.id == id })
-	}
+	places := slices.DeleteFunc(at.Load().all(nil), func(p placing) bool { return p.id == id })
 	if next != nil {
 		places = append(places, placing{id, next})
 	}
@@ -131,25 +129,37 @@ func (x *index) replace(from, to *Server) {
 	if t == nil {
 		return
 	}
+	var places []placing
 	for i := range t.buckets {
 		at := &t.buckets[i]
-		old := at.Load()
-		if old == nil || !slices.ContainsFunc(old.places, func(p placing) bool { return p.server == from }) {
+		places = at.Load().all(places[:0])
+		if !slices.ContainsFunc(places, func(p placing) bool { return p.server == from }) {
 			continue
 		}
-		places := make([]placing, 0, len(old.places))
-		for _, p := range old.places {
-			switch {
-			case p.server != from:
-				places = append(places, p)
-			case to != nil:
-				places = append(places, placing{p.id, to})
-			default:
-				x.n--
+		n := len(places)
+		for i := range places {
+			if places[i].server == from {
+				places[i].server = to
 			}
+		}
+		if to == nil {
+			places = slices.DeleteFunc(places, func(p placing) bool { return p.server == nil })
+			x.n -= n - len(places)
 		}
 		t.setBucket(at, places)
 	}
+}
+
+// all appends the entries of a bucket, which may be nil.
+func (b *bucket) all(dst []placing) []placing {
+	for ; b != nil; b = b.more {
+		for _, p := range b.places {
+			if p.server != nil {
+				dst = append(dst, p)
+			}
+		}
+	}
+	return dst
 }
 
 // each calls f with all entries, or with all that were there before and are there still
@@ -159,11 +169,11 @@ func (x *index) each(f func(id string, s *Server)) {
 	if t == nil {
 		return
 	}
+	var places []placing
 	for i := range t.buckets {
-		if b := t.buckets[i].Load(); b != nil {
-			for _, p := range b.places {
-				f(p.id, p.server)
-			}
+		places = t.buckets[i].Load().all(places[:0])
+		for _, p := range places {
+			f(p.id, p.server)
 		}
 	}
 }
@@ -179,13 +189,11 @@ func (x *index) grow() {
 		return
 	}
 	next := newIndexTable(old.seed, old.bits+1)
+	var places, low, high []placing // the last two by the bit of the hash that is one more
 	for i := range old.buckets {
-		b := old.buckets[i].Load()
-		if b == nil {
-			continue
-		}
-		var low, high []placing // by the bit of the hash that is one more
-		for _, p := range b.places {
+		low, high = low[:0], high[:0]
+		places = old.buckets[i].Load().all(places[:0])
+		for _, p := range places {
 			if at, _ := next.bucket(p.id); at == &next.buckets[2*i] {
 				low = append(low, p)
 			} else {
@@ -202,23 +210,22 @@ func (x *index) grow() {
 // for all: an ID from an answer would keep a part of that answer alive, and the index is to
 // hold what it holds longer than any answer.
 func (t *indexTable) setBucket(at *atomic.Pointer[bucket], places []placing) {
-	if len(places) == 0 {
-		at.Store(nil)
-		return
-	}
 	size := 0
 	for _, p := range places {
 		size += len(p.id)
 	}
 	var ids strings.Builder
 	ids.Grow(size)
-	b := &bucket{places: make([]placing, len(places))}
+	var all *bucket
 	for i, p := range places {
+		if i%bucketSize == 0 {
+			all = &bucket{more: all}
+		}
 		from := ids.Len()
 		ids.WriteString(p.id)
-		b.places[i] = placing{ids.String()[from:], p.server}
+		all.places[i%bucketSize] = placing{ids.String()[from:], p.server}
 		_, tag := t.bucket(p.id)
-		b.tags |= uint64(tag) << (8 * i) // nothing of the ninth
+		all.tags |= uint64(tag) << (8 * (i % bucketSize))
 	}
-	at.Store(b)
+	at.Store(all)
 }
