@@ -50,6 +50,8 @@ type Meeting struct {
 	HasUserJoined        bool          // somebody was in it
 	HasBeenForciblyEnded bool          // it was ended by a call or a moderator
 	Recording            bool          // it can be recorded; not: it is being recorded
+	IsBreakout           bool          // it is a room of another meeting
+	FreeJoin             bool          // users may choose the breakout room themselves
 	heard                int32         // place in the list that it came in, counted from 1; 0 for none
 	Duration             time.Duration // the limit, in whole minutes; 0 for none
 	MaxUsers             int           // the limit; 0 for none
@@ -63,9 +65,7 @@ type Meeting struct {
 	Attendees []Attendee
 	Metadata  map[string]string // keys in lower case, as servers keep them
 
-	IsBreakout    bool
 	Sequence      int      // number of a breakout room
-	FreeJoin      bool     // users may choose the breakout room themselves
 	BreakoutRooms []string // IDs of the breakout rooms of a parent meeting
 
 	// MessageKey and Message are what the server added to its answer. After a
