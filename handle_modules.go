@@ -37,21 +37,25 @@ const (
 type inboundModules struct {
 	documents []Document
 	texts     map[string]string // of the modules that are texts, by name; the first of a name counts
-	contents  *inboundContents  // of the documents
+	contents  *inboundContents  // of the documents; nil without a body
 }
 
 // close ends the contents of the documents.
-func (m *inboundModules) close() { m.contents.close() }
+func (m *inboundModules) close() {
+	if m.contents != nil {
+		m.contents.close()
+	}
+}
 
 // readModules reads the body of the call. Documents that come in it are decoded as they are read, and
 // kept until the call is over, the larger ones in a file: their server is found afterwards, and if it refuses
 // the call, they go to the next one. The answer is to a body that cannot be read to its end, because then a
 // meeting would begin without its documents; an empty one is none.
 func (q *incoming) readModules() (*inboundModules, *Response) {
-	m := &inboundModules{texts: make(map[string]string), contents: new(inboundContents)}
-	if q.body == nil {
-		return m, nil
+	if q.body == nil { // as in nearly all calls
+		return new(inboundModules), nil
 	}
+	m := &inboundModules{texts: make(map[string]string), contents: new(inboundContents)}
 	in := &moduleReader{buf: bufio.NewReaderSize(q.body, 32<<10), into: m}
 	if _, err := in.buf.Peek(1); errors.Is(err, io.EOF) {
 		return m, nil
