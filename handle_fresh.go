@@ -38,7 +38,7 @@ func (q *incoming) running(ctx context.Context, id string) (bool, error) {
 	if m := q.freshMeeting(id); m != nil {
 		return m.Running, nil
 	}
-	if q.isNowhere() {
+	if q.isNowhere(id) {
 		return false, nil
 	}
 	if q.fresh > 0 { // the answer to this is kept, for those who come next
@@ -64,9 +64,10 @@ func (q *incoming) freshMeeting(id string) *Meeting {
 	return nil
 }
 
-// isNowhere reports whether the lists of all servers are as new as the caller allows: a meeting that freshMeeting
-// does not know is then on none of them. What it costs is the same for one of somebody else.
-func (q *incoming) isNowhere() bool {
+// isNowhere reports whether the lists of all servers are as new as the caller allows, and a meeting is in none of
+// them that he may see. It may be in one although freshMeeting does not know it: of two meetings of one ID, that on
+// the server that counted may have ended. What it costs is the same for one of somebody else.
+func (q *incoming) isNowhere(id string) bool {
 	g := q.scope.group
 	if q.fresh <= 0 || g.gate.isClosed() {
 		return false
@@ -74,6 +75,9 @@ func (q *incoming) isNowhere() bool {
 	from := g.now().Add(-q.fresh)
 	for _, s := range g.serving() {
 		if !s.meetings.freshSince(from) {
+			return false
+		}
+		if m := s.meetings.get(id); m != nil && q.scope.has(m) {
 			return false
 		}
 	}

@@ -100,6 +100,35 @@ func TestFreshIsMeetingRunningKnowsWhatWasDoneHere(t *testing.T) {
 	})
 }
 
+// A meeting that was on two servers was said not to run as soon as the one that counted was ended, although the
+// list of all meetings, of the same age, went on with the other one.
+func TestFreshIsMeetingRunningOfASplitMeeting(t *testing.T) {
+	t.Parallel()
+	for name, as := range map[string]bbb.HandleOption{"group": nil, "tenant": bbb.HandleAs(&bbb.Tenant{Name: "acme"})} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g, fakes := newGroup(t, 2)
+				fresh := bbb.HandleFresh(time.Minute)
+				for _, f := range fakes {
+					createOn(t, f, bbb.CreateParams{MeetingID: "room", Meta: map[string]string{"tenant": "acme"}})
+				}
+				attend(t, fakes[1], "room")
+				listed(t, g)
+				require.NoError(t, g.Rebind(t.Context(), "room", "bbb1"))
+				wait(t, time.Second)
+				require.NoError(t, server(t, g, "bbb1").EndMeeting(t.Context(), "room", ""))
+				assert.Equal(t, "room", listed(t, g, fresh))
+				assert.True(t, isRunning(t, g, "room", fresh, as))
+				quiet(fakes)
+				assert.False(t, isRunning(t, g, "room", fresh, bbb.HandleAs(&bbb.Tenant{Name: "zoo"})))
+				assert.True(t, isRunning(t, g, "room", fresh, as))
+				assert.Zero(t, requests(fakes, "*"))
+			})
+		})
+	}
+}
+
 // A meeting that nobody knows may be on the server that does not answer: then there is no list that says no.
 func TestFreshIsMeetingRunningWithoutAServer(t *testing.T) {
 	t.Parallel()
