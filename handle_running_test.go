@@ -129,6 +129,29 @@ func TestFreshIsMeetingRunningOfASplitMeeting(t *testing.T) {
 	}
 }
 
+// A meeting that was forgotten by hand was taken for one that is nowhere, as long as the lists were fresh that it had
+// been taken out of.
+func TestFreshAsksForWhatWasForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 2)
+		fresh := bbb.HandleFresh(time.Minute)
+		createOn(t, fakes[0], bbb.CreateParams{MeetingID: "room"})
+		attend(t, fakes[0], "room")
+		for _, ask := range []func() bool{
+			func() bool { return isRunning(t, g, "room", fresh) },
+			func() bool { return listed(t, g, fresh) == "room" },
+		} {
+			listed(t, g)
+			wait(t, time.Second)
+			assert.True(t, ask())
+			require.NoError(t, g.Forget(t.Context(), "room"))
+			wait(t, time.Millisecond)
+			assert.True(t, ask())
+		}
+	})
+}
+
 // A meeting that nobody knows may be on the server that does not answer: then there is no list that says no.
 func TestFreshIsMeetingRunningWithoutAServer(t *testing.T) {
 	t.Parallel()

@@ -121,6 +121,7 @@ func (sc *Scope) Forget(ctx context.Context, id string) error {
 	now := g.now()
 	fanOut(ctx, on, g.workers, func(ctx context.Context, s *Server) (struct{}, error) {
 		s.meetings.drop(id, now)
+		s.meetings.outdate(now) // or a list from before would say that it is nowhere
 		s.ledger.drop(id)
 		g.places.drop(id, s)
 		s.unsave(ctx, id)
