@@ -167,6 +167,35 @@ func TestFreshIsMeetingRunningWithoutAServer(t *testing.T) {
 	})
 }
 
+// One request that got lost kept all who asked the same later waiting until its time-out.
+func TestAQuestionAboutAMeetingThatHangsIsOvertaken(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"isMeetingRunning", "getMeetingInfo"} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g, fakes := newGroup(t, 2)
+				createOn(t, fakes[0], bbb.CreateParams{MeetingID: "room"})
+				attend(t, fakes[0], "room")
+				listed(t, g)
+				fakes[0].Inject(bbbtest.Fault{Call: call, Hang: true, Times: 1})
+				quiet(fakes)
+				start := time.Now()
+				first := after(func() { assert.True(t, handledBy(t, g, call, "meetingID=room").Failed()) })
+				wait(t, 50*time.Millisecond)
+				var wg sync.WaitGroup
+				for range 20 {
+					wg.Go(func() { assert.False(t, handledBy(t, g, call, "meetingID=room").Failed()) })
+				}
+				wg.Wait()
+				assert.Equal(t, time.Second, time.Since(start))
+				assert.Equal(t, 2, requests(fakes, call))
+				<-first
+			})
+		})
+	}
+}
+
 // The clients of a class that opens ask all at once.
 func TestIsMeetingRunningAtTheSameTimeIsOneQuestion(t *testing.T) {
 	t.Parallel()

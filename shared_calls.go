@@ -25,7 +25,7 @@ type question[T any] struct {
 	// soFar is the answer for a caller whose context ended before ask did.
 	soFar func(context.Context) (T, error)
 	// mostly reports whether most of the answer is there, so that the next question need not
-	// wait for the rest, which hangs. It may be nil: then that waits for the end, however long it takes.
+	// wait for the rest, which hangs. It may be nil for an answer that comes in one piece.
 	mostly func() bool
 }
 
@@ -48,7 +48,7 @@ type sharedCall[T any] struct {
 	changes  uint64         // of the group, when it began
 	callers  int            // protected by sharedCalls.mu
 	next     *sharedCall[T] // protected by sharedCalls.mu
-	overtake *time.Timer    // of one that is next: has it begun although the one before goes on; may be nil
+	overtake *time.Timer    // of one that is next: has it begun although the one before goes on; nil for the first
 	done     chan struct{}  // closed when the two below are set
 	value    T
 	err      error
@@ -87,9 +87,11 @@ func (sc *sharedCalls[K, T]) join(ctx context.Context, g *Group, key K, q questi
 	default:
 		c = newSharedCall(ctx, q)
 		now.next = c
-		if now.mostly != nil {
-			c.overtake = time.AfterFunc(max(overtakeTime-time.Since(now.began), 0), func() { sc.tryOvertake(g, key, now) })
+		wait := overtakeTime
+		if now.mostly == nil {
+			wait = overtakeAnyway
 		}
+		c.overtake = time.AfterFunc(max(wait-time.Since(now.began), 0), func() { sc.tryOvertake(g, key, now) })
 	}
 	c.callers++
 	return c
@@ -131,7 +133,7 @@ func (sc *sharedCalls[K, T]) advance(g *Group, key K, now *sharedCall[T]) {
 		return
 	}
 	now.next = nil
-	next.stopTimer()
+	next.overtake.Stop()
 	sc.begin(g, key, next)
 }
 
@@ -141,7 +143,7 @@ func (sc *sharedCalls[K, T]) tryOvertake(g *Group, key K, now *sharedCall[T]) {
 	defer sc.mu.Unlock()
 	switch {
 	case sc.now[key] != now || now.next == nil: // it has begun, or is not wanted any more
-	case now.mostly(), time.Since(now.began) >= overtakeAnyway:
+	case time.Since(now.began) >= overtakeAnyway, now.mostly != nil && now.mostly():
 		sc.advance(g, key, now)
 	default:
 		now.next.overtake.Reset(overtakeTime)
@@ -158,12 +160,6 @@ func (sc *sharedCalls[K, T]) leave(key K, c *sharedCall[T]) {
 	c.cancel()
 	if now := sc.now[key]; now != nil && now.next == c {
 		now.next = nil
-		c.stopTimer()
-	}
-}
-
-func (c *sharedCall[T]) stopTimer() {
-	if c.overtake != nil {
 		c.overtake.Stop()
 	}
 }
