@@ -66,7 +66,7 @@ func (sc *sharedCalls[K, T]) ask(ctx context.Context, g *Group, key K, q questio
 	case <-c.done:
 		return c.value, c.err
 	case <-ctx.Done():
-		sc.leave(key, c)
+		defer sc.leave(key, c) // not before: what ends then would be in the answer, as cancelled by nobody
 		return c.soFar(ctx)
 	}
 }

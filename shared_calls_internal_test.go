@@ -122,3 +122,32 @@ func TestNobodyJoinsAQuestionThatWasLeft(t *testing.T) {
 		require.NoError(t, g.Close(context.Background()))
 	})
 }
+
+// What came so far is put together before the question is given up: a server that still hangs has not
+// failed because the last caller has gone.
+func TestSoFarIsFromBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, err := NewGroup("school")
+		require.NoError(t, err)
+		var calls sharedCalls[int, error]
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		askings := make(chan context.Context, 1)
+		var asking context.Context
+		got, _ := calls.ask(ctx, g, 0, question[error]{
+			ask: func(ctx context.Context) (error, error) {
+				askings <- ctx
+				<-ctx.Done()
+				return nil, ctx.Err()
+			},
+			soFar: func(context.Context) (error, error) {
+				asking = <-askings
+				return asking.Err(), nil
+			},
+		})
+		require.NoError(t, got)
+		synctest.Wait()
+		require.Error(t, asking.Err())
+	})
+}
