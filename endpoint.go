@@ -82,12 +82,9 @@ func normalHost(u *url.URL) string {
 // signed returns the URL of the call that in begins with, whose name has that length. The query behind it is
 // encoded already, and goes out to the byte as it is hashed.
 func (e endpoint) signed(a Algorithm, in *scratch, name int, secret string) string {
-	text := in.text
-	in.text = append(in.text, secret...)
-	var sum [sha512.Size]byte
 	var room [2 * sha512.Size]byte
-	checksum := hex.AppendEncode(room[:0], a.hash(&sum, in.text))
-	call, query := text[:name], text[name:]
+	checksum := in.checksum(room[:0], a, secret)
+	call, query := in.text[:name], in.text[name:]
 	// One expression: the compiler makes all of it in the one allocation of the result.
 	if len(query) == 0 {
 		return e.base + "/" + string(call) + "?checksum=" + string(checksum)
@@ -95,10 +92,40 @@ func (e endpoint) signed(a Algorithm, in *scratch, name int, secret string) stri
 	return e.base + "/" + string(call) + "?" + string(query) + "&checksum=" + string(checksum)
 }
 
-// signedCall is signed for a name and a query that are not beside each other.
-func (e endpoint) signedCall(a Algorithm, call string, query []byte, secret string) string {
+// signedQuery is the query of signed alone, for a name and a query that are not beside each other.
+func signedQuery(a Algorithm, call string, query []byte, secret string) string {
 	in := newScratch()
 	defer in.release()
 	in.text = append(append(in.text, call...), query...)
-	return e.signed(a, in, len(call), secret)
+	var room [2 * sha512.Size]byte
+	checksum := in.checksum(room[:0], a, secret)
+	if len(query) == 0 {
+		return "checksum=" + string(checksum)
+	}
+	return string(query) + "&checksum=" + string(checksum)
+}
+
+// checksum appends the checksum of the text, a name with a query, in hex. The text is what it
+// was afterwards, perhaps with more room behind it.
+func (s *scratch) checksum(dst []byte, a Algorithm, secret string) []byte {
+	var sum [sha512.Size]byte
+	text := append(s.text, secret...)
+	dst = hex.AppendEncode(dst, a.hash(&sum, text))
+	clear(text[len(s.text):])
+	s.text = text[:len(s.text)]
+	return dst
+}
+
+// at returns the URL of a call, or of the API itself, with a query that is encoded and signed. It is what url.Parse
+// would make of the text, without looking at all of that again.
+func (e endpoint) at(call, query string) *url.URL {
+	u := *e.url
+	u.RawQuery = query
+	if call != "" {
+		u.Path += "/" + call
+		if u.RawPath != "" {
+			u.RawPath += "/" + call
+		}
+	}
+	return &u
 }

@@ -297,7 +297,7 @@ func (s *Server) newRequest(ctx context.Context, r request, secret string) (*htt
 	var (
 		method    = http.MethodGet
 		algorithm = s.cfg.algorithm
-		target    string
+		target    *url.URL
 		body      io.Reader
 	)
 	if r.algorithm != nil {
@@ -305,30 +305,33 @@ func (s *Server) newRequest(ctx context.Context, r request, secret string) (*htt
 	}
 	switch {
 	case r.target != "":
-		target = r.target
+		var err error
+		if target, err = url.Parse(r.target); err != nil {
+			return nil, err
+		}
 	case r.unsigned:
-		target = s.base
-		if r.call != callIndex {
-			target += "/" + r.call
+		name := r.call
+		if name == callIndex {
+			name = ""
 		}
-		if len(r.query) > 0 {
-			target += "?" + string(r.query)
-		}
+		target = s.at(name, string(r.query))
 	case r.form && s.cfg.formSigning == SignForm:
-		method, target = http.MethodPost, s.base+"/"+r.call
+		method, target = http.MethodPost, s.at(r.call, "")
 		form := javaForm(r.query)
 		checksum := algorithm.Checksum(r.call, string(form), secret)
 		body = bytes.NewReader(append(append(form, "&checksum="...), checksum...))
 	case r.form:
-		method, target = http.MethodPost, s.signedCall(algorithm, r.call, nil, secret)
+		method, target = http.MethodPost, s.at(r.call, signedQuery(algorithm, r.call, nil, secret))
 		body = bytes.NewReader(r.query)
 	default:
-		target = s.signedCall(algorithm, r.call, r.query, secret)
+		target = s.at(r.call, signedQuery(algorithm, r.call, r.query, secret))
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target, body)
+	// Without a URL, which it would parse.
+	req, err := http.NewRequestWithContext(ctx, method, "", body)
 	if err != nil {
 		return nil, err
 	}
+	req.URL, req.Host = target, target.Host
 	if r.form {
 		// The bare type: some releases compare the whole header.
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
