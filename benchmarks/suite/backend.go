@@ -10,7 +10,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -103,12 +102,7 @@ func (b *backend) prepare() {
 			n := i*b.Meetings + j
 			id := meetingID(n, b.shape)
 			b.infos[id] = infoBody(n, b.shape)
-			b.creates[id] = []byte("<response>\n<returncode>SUCCESS</returncode>\n" + element("meetingID", id) +
-				element("internalMeetingID", fmt.Sprintf("%040x-1531155809613", n)) + element("parentMeetingID", "bbb-none") + element("attendeePW", "attendee-password") +
-				element("moderatorPW", "moderator-password") + element("createTime", "1531155809613") + element("voiceBridge", fmt.Sprint(70000+n)) +
-				element("dialNumber", "613-555-1234") + element("createDate", "Mon Jul 09 17:03:29 UTC 2018") + element("hasUserJoined", "true") +
-				element("duration", "0") + element("hasBeenForciblyEnded", "false") + element("messageKey", "duplicateWarning") +
-				element("message", "This conference was already in existence and may currently be in progress.") + "</response>\n")
+			b.creates[id] = createBody(b.infos[id])
 		}
 	}
 	for i := range b.Changing {

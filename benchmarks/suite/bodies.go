@@ -42,6 +42,23 @@ func infoBody(i int, s shape) []byte {
 	return []byte(b.String())
 }
 
+// createBody is an answer to create of a meeting that exists, of which getMeetingInfo says info. It must
+// be the same meeting in both: a client that finds another internal ID has reason to ask once more.
+func createBody(info []byte) []byte {
+	var b strings.Builder
+	b.WriteString("<response>\n<returncode>SUCCESS</returncode>\n")
+	for _, name := range []string{
+		"meetingID", "internalMeetingID", "attendeePW", "moderatorPW", "createTime", "voiceBridge", "dialNumber", "createDate", "hasUserJoined", "duration", "hasBeenForciblyEnded",
+	} {
+		_, after, _ := strings.Cut(string(info), "<"+name+">")
+		text, _, _ := strings.Cut(after, "<")
+		b.WriteString(element(name, text))
+	}
+	b.WriteString(element("parentMeetingID", "bbb-none") + element("messageKey", "duplicateWarning") +
+		element("message", "This conference was already in existence and may currently be in progress.") + "</response>\n")
+	return []byte(b.String())
+}
+
 func meetingID(i int, s shape) string { return fmt.Sprintf("%scourse-%08d", s.prefix, i) }
 
 // changed is the shape with each so-many-th meeting changed.

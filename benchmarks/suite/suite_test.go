@@ -289,3 +289,24 @@ func TestRecordsAreThoseOfTheLibrary(t *testing.T) {
 		assert.Subset(t, own(of[0], of[1]), fields("records.go", record), record)
 	}
 }
+
+// A create answered once with another internal ID than getMeetingInfo. So the library took the meeting
+// for a new one each time and asked what it is, and what was compared with one request were two.
+func TestCreateIsOneRequest(t *testing.T) {
+	t.Parallel()
+	b := &backend{Servers: 1, Meetings: 2}
+	at := b.start()
+	t.Cleanup(b.stop)
+	var calls []string
+	g, err := bbb.NewGroup("test", bbb.WithObserver(bbb.Observer{CallDone: func(_ context.Context, e bbb.CallEvent) { calls = append(calls, e.Call) }}))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, g.Close(context.WithoutCancel(t.Context()))) })
+	_, err = g.New("bbb1", "http://"+at.Servers[0], secret)
+	require.NoError(t, err)
+	_, err = g.Meetings(t.Context())
+	require.NoError(t, err)
+	m, err := g.CreateMeeting(t.Context(), bbb.CreateParams{MeetingID: meetingID(1, full), Name: "Algebra"})
+	require.NoError(t, err)
+	assert.True(t, m.Existed())
+	assert.Equal(t, []string{"getMeetings", "create"}, calls)
+}
