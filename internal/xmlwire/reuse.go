@@ -75,6 +75,7 @@ type reader[E any] struct {
 	now    *Seen[E]
 	next   int // the old item that comes, if nothing changed
 	missed int // how many items were none of the old ones, since one was
+	wide   int // how often all old items were looked at
 
 	// What was hashed last: the bytes at a place of the body.
 	from, size int
@@ -117,8 +118,12 @@ func (r *reader[E]) read(d *decoder, c tag, e **E) error {
 
 // nearby is how far from the place where it is expected an old item is looked
 // for. When that did not help for some time, much was added or taken away at one
-// place: then all are looked at, but more and more seldom.
-const nearby = 8
+// place: then all are looked at, but more and more seldom, and not without end: a
+// list in which that happens all the time would take its length squared.
+const (
+	nearby  = 8
+	maxWide = 64 // for each list
+)
 
 // find returns which old item stands at the current place.
 func (r *reader[E]) find(d *decoder, c tag) (i int, same bool) {
@@ -130,7 +135,8 @@ func (r *reader[E]) find(d *decoder, c tag) (i int, same bool) {
 		return r.next, true
 	}
 	reach := nearby
-	if r.missed >= nearby && r.missed&(r.missed-1) == 0 {
+	if r.missed >= nearby && r.missed&(r.missed-1) == 0 && r.wide < maxWide {
+		r.wide++
 		reach = max(r.next, n-r.next)
 	}
 	for off := 1; off <= reach; off++ {
