@@ -100,6 +100,7 @@ func (s *Server) unknownOutcome(id string, err error) error {
 
 func (s *Server) asUnknown(id string, err error) error {
 	s.group.counts.unknown.Add(1)
+	s.meetings.outdate(s.group.now()) // it may be there although no list from before has it
 	e := &Error{Server: s.name, Call: callCreate, MeetingID: id, Err: ErrOutcomeUnknown}
 	if from, ok := errors.AsType[*Error](err); ok {
 		e.Key, e.Message, e.StatusCode, err = from.Key, from.Message, from.StatusCode, from.Err

@@ -316,3 +316,21 @@ func TestCloseWaitsForASharedQuestion(t *testing.T) {
 		require.ErrorIs(t, noted(t, r.Err), bbb.ErrClosed)
 	})
 }
+
+// A create of which nobody knows whether it was carried out may have made a meeting that no list from
+// before has.
+func TestFreshAfterUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 1)
+		fresh := bbb.HandleFresh(time.Minute)
+		listed(t, g)
+		fakes[0].Inject(bbbtest.Fault{Call: "create", Hang: true, Processed: true, Times: 1})
+		wait(t, time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		_, err := g.CreateMeeting(ctx, bbb.CreateParams{MeetingID: "room", Name: "Room"})
+		require.ErrorIs(t, noted(t, err), bbb.ErrOutcomeUnknown)
+		assert.Equal(t, "room", listed(t, g, fresh))
+	})
+}
