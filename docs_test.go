@@ -35,22 +35,52 @@ func TestTableOfTheCallsIsTrue(t *testing.T) {
 		assert.Contains(t, string(page), "| `"+call+"`", "no row for %s", call)
 	}
 
-	tests := map[string]bool{}
-	for _, dir := range []string{".", "bbbtest"} {
+	tests := testNames(t, ".", "bbbtest")
+	named := regexp.MustCompile(`\bTest\w+`).FindAllString(string(page), -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		assert.True(t, tests[name], "there is no %s", name)
+	}
+}
+
+// testNames are the tests and benchmarks in some directories.
+func testNames(t *testing.T, dirs ...string) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	for _, dir := range dirs {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		require.NoError(t, err)
 		for _, file := range files {
 			source, err := os.ReadFile(file)
 			require.NoError(t, err)
-			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(source, -1) {
-				tests[string(m[1])] = true
+			for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Benchmark)\w+)\(`).FindAllSubmatch(source, -1) {
+				names[string(m[1])] = true
 			}
 		}
 	}
-	named := regexp.MustCompile(`\bTest\w+`).FindAllString(string(page), -1)
-	require.NotEmpty(t, named)
-	for _, name := range named {
-		assert.True(t, tests[name], "there is no %s", name)
+	return names
+}
+
+// Every file, guard and benchmark that the guide to performance names is there, and every guard is named.
+func TestGuideToPerformanceIsTrue(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("docs", "performance.md"))
+	require.NoError(t, err)
+	tests := testNames(t, ".", filepath.Join("internal", "xmlwire"))
+	named := regexp.MustCompile("`((?:Test|Benchmark)\\w+)`").FindAllStringSubmatch(string(page), -1)
+	require.Greater(t, len(named), 15)
+	for _, m := range named {
+		assert.True(t, tests[m[1]], "there is no %s", m[1])
+	}
+	for name := range tests {
+		if strings.HasPrefix(name, "Test") && (strings.HasSuffix(name, "Allocations") || strings.HasSuffix(name, "AllocateLittle")) {
+			assert.Contains(t, string(page), "`"+name+"`")
+		}
+	}
+	for _, m := range regexp.MustCompile("`([a-z_/*]+\\.go)`").FindAllStringSubmatch(string(page), -1) {
+		files, err := filepath.Glob(m[1])
+		require.NoError(t, err)
+		assert.NotEmpty(t, files, "there is no %s", m[1])
 	}
 }
 
@@ -89,6 +119,9 @@ func TestGuidesNameWhatExists(t *testing.T) {
 			return true
 		})
 	}
+	for name := range testNames(t, ".", filepath.Join("internal", "xmlwire")) {
+		known[name] = true
+	}
 	page := func(guide string) string {
 		text, err := os.ReadFile(filepath.Join("docs", guide))
 		require.NoError(t, err)
@@ -96,7 +129,7 @@ func TestGuidesNameWhatExists(t *testing.T) {
 	}
 	for guide, words := range guides {
 		named := regexp.MustCompile("`\\*?([A-Z][\\w.]*)(?:\\(.*?\\))?`").FindAllStringSubmatch(page(guide), -1)
-		require.Greater(t, len(named), 30)
+		require.Greater(t, len(named), 30, guide)
 		for _, m := range named {
 			for name := range strings.SplitSeq(m[1], ".") {
 				assert.True(t, known[name] || slices.Contains(words, name), "%s: there is no %s", guide, m[1])
@@ -117,9 +150,10 @@ func TestGuidesNameWhatExists(t *testing.T) {
 // guides are the guides, each with the words in it that look like names of ours, and
 // are those of ssh and sysstat.
 var guides = map[string][]string{
-	"placement.md": nil,
-	"machines.md":  {"BatchMode", "ProxyJump", "Include", "Host", "MaxStartups", "UMASK"},
-	"proxy.md":     {"Host", "ReadHeaderTimeout", "IdleTimeout", "WriteTimeout"},
+	"placement.md":   nil,
+	"machines.md":    {"BatchMode", "ProxyJump", "Include", "Host", "MaxStartups", "UMASK"},
+	"proxy.md":       {"Host", "ReadHeaderTimeout", "IdleTimeout", "WriteTimeout"},
+	"performance.md": {"GOMEMLIMIT", "GOGC"},
 }
 
 // The programs of the guides compile: each piece that is marked as from a file is in
