@@ -14,13 +14,14 @@ func TestAllOldItemsAreSeldomLookedAt(t *testing.T) {
 	t.Parallel()
 	type item struct{ Text string }
 	rec := NewRecord(Content(func(i *item) *string { return &i.Text }))
-	read := func(old *Seen[item], items string) *reader[item] {
-		d := newDecoder([]byte("<list>"+items+"</list>"), Limits{})
+	items := newItems[*item]("item")
+	read := func(old *Seen[item], body string) *reader[item] {
+		d := newDecoder([]byte("<list>"+body+"</list>"), Limits{})
 		defer d.free()
 		list, err := d.root("list")
 		require.NoError(t, err)
 		r := &reader[item]{rec: rec, old: old, now: new(Seen[item])}
-		_, err = newItems[*item]("item").read(d, list, nil, r.read)
+		_, err = items.read(d, list, nil, r.read)
 		require.NoError(t, err)
 		return r
 	}
