@@ -12,7 +12,7 @@ import "strings"
 // kept keeps at most two of them besides what it holds.
 type memory struct {
 	chunk strings.Builder // filled once and never changed
-	words [64]string      // short texts that occur often, by their hash
+	words [256]string     // short texts that occur often, by their hash
 }
 
 const (
@@ -45,11 +45,24 @@ func (m *memory) word(text []byte) string {
 	if n == 0 || n > longWord {
 		return string(text)
 	}
-	w := &m.words[(n*7^int(text[0])^int(text[n/2])<<1^int(text[n-1])<<3)%len(m.words)]
+	w := &m.words[hash(text)%uint64(len(m.words))]
 	if *w != string(text) {
 		*w = string(text)
 	}
 	return *w
+}
+
+// hash tells short texts apart by their length and both ends, which is where
+// the keys of metadata and the names of roles and clients differ.
+func hash(text []byte) uint64 {
+	n := len(text)
+	h := uint64(n)
+	if n >= 8 {
+		h += word(text) ^ word(text[n-8:])*3
+	} else {
+		h += uint64(text[0])<<16 ^ uint64(text[n/2])<<8 ^ uint64(text[n-1])
+	}
+	return h * 0x9E3779B97F4A7C15 >> 56
 }
 
 // forget leaves the chunk to those who have strings in it.

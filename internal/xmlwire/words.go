@@ -1,9 +1,6 @@
 package xmlwire
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // Loops over text look at eight bytes at a time. A byte of a word is marked by
 // its highest bit. Marks above the lowest one may be wrong, since subtraction
@@ -24,7 +21,7 @@ func special(w uint64) uint64 {
 func plainText(text []byte) int {
 	n := 0
 	for len(text)-n >= 8 {
-		if marks := special(binary.LittleEndian.Uint64(text[n:])); marks != 0 {
+		if marks := special(word(text[n:])); marks != 0 {
 			return n + bits.TrailingZeros64(marks)/8
 		}
 		n += 8
@@ -37,14 +34,13 @@ func ascii(text []byte) int {
 	n := 0
 	for len(text)-n >= 32 {
 		b := text[n : n+32]
-		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:])|
-			binary.LittleEndian.Uint64(b[16:])|binary.LittleEndian.Uint64(b[24:]))&highs != 0 {
+		if (word(b)|word(b[8:])|word(b[16:])|word(b[24:]))&highs != 0 {
 			break
 		}
 		n += 32
 	}
 	for len(text)-n >= 8 {
-		if marks := binary.LittleEndian.Uint64(text[n:]) & highs; marks != 0 {
+		if marks := word(text[n:]) & highs; marks != 0 {
 			return n + bits.TrailingZeros64(marks)/8
 		}
 		n += 8
@@ -71,7 +67,7 @@ func sameText(s string) int {
 }
 
 // word is the first eight bytes of s.
-func word(s string) uint64 {
+func word[S string | []byte](s S) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
