@@ -3,8 +3,6 @@ package xmlwire
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
-	"math/bits"
 	"sync"
 )
 
@@ -95,9 +93,6 @@ func (d *decoder) text(t tag) ([]byte, error) {
 	if t.empty {
 		return nil, nil
 	}
-	if text, ok := d.plain(); ok {
-		return text, nil
-	}
 	raw, plain, err := d.run()
 	if err != nil {
 		return nil, err
@@ -106,25 +101,6 @@ func (d *decoder) text(t tag) ([]byte, error) {
 		return raw, nil
 	}
 	return d.mixed(raw)
-}
-
-// plain is text for an element with nothing but plain text in it. It returns
-// false, and passes nothing, when it is not sure of that.
-func (d *decoder) plain() (text []byte, ok bool) {
-	rest := d.buf[d.pos:]
-	for n := 0; len(rest)-n > 8; n += 8 {
-		marks := special(binary.LittleEndian.Uint64(rest[n:]))
-		if marks == 0 {
-			continue
-		}
-		n += bits.TrailingZeros64(marks) / 8
-		if rest[n] != '<' || rest[n+1] != '/' {
-			return nil, false
-		}
-		d.pos += n
-		return rest[:n], true
-	}
-	return nil, false
 }
 
 // mixed is text for what is more than one run of plain text. The first run was

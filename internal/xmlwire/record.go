@@ -42,6 +42,7 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 	}
 	mustBe(r.content == nil || len(r.elements) == 0, "content beside child elements")
 	r.children = newChildren(names...)
+	r.children.texts = true
 	return r
 }
 
@@ -104,14 +105,14 @@ func (r *Record[T]) read(d *decoder, t tag, v *T) error {
 			return err
 		}
 		f := &r.elements[i]
-		if f.parse != nil && w.open {
-			// What most elements are, without going through read.
-			if text, ok := d.plain(); ok {
-				if !f.parse(d, v, text) {
+		if w.plain {
+			if f.parse != nil { // as most elements, without going through read
+				if !f.parse(d, v, d.at(w.text)) {
 					return f.refuse(d, w.child)
 				}
 				continue
 			}
+			d.pos = w.text.from // the text may be what the structure reads
 		}
 		if err := f.read(d, w.child, v); err != nil {
 			return err

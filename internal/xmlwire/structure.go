@@ -32,6 +32,7 @@ func structure[T, V any](name string, at func(*T) *V,
 // answer unreadable.
 func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 	keys := anyChildren(usualPairs)
+	keys.texts = true
 	return structure(name, at,
 		func(d *decoder, t tag, x *map[string]string) error {
 			var usual [usualPairs]pair // beyond them there is an allocation more
@@ -75,9 +76,11 @@ func (d *decoder) pairs(w walk, list []pair) ([]pair, error) {
 		if err != nil || i < 0 {
 			return list, err
 		}
-		text, err := d.text(w.child)
-		if err != nil {
-			return list, err
+		text := d.at(w.text)
+		if !w.plain {
+			if text, err = d.text(w.child); err != nil {
+				return list, err
+			}
 		}
 		list = append(list, pair{d.word(d.local(w.child)), d.keep(text)})
 	}

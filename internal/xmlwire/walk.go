@@ -1,6 +1,9 @@
 package xmlwire
 
-import "sync/atomic"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // A server writes one meeting like the other: what stands between the value of
 // one element and that of the next, </role> and a line end and <isPresenter>,
@@ -16,6 +19,7 @@ type children struct {
 	names []string
 	index map[string]int // name to place in names; nil for any name
 	many  int            // how many of them have steps
+	texts bool           // they may be elements with a text
 	steps int            // where these begin
 }
 
@@ -55,6 +59,8 @@ type walk struct {
 	last   int  // child that was passed last; many at the beginning
 	child  tag  // its tag
 	open   bool // it was left before its end tag
+	text   span // what is in it and was passed, if that is
+	plain  bool // a text that is its own value and all there is
 }
 
 func (c *children) walk(parent tag) walk {
@@ -63,11 +69,14 @@ func (c *children) walk(parent tag) walk {
 
 // next passes everything up to and including the start tag of the next child
 // with a known name and returns which it is. At the end of the parent, which
-// it passes too, it returns -1.
+// it passes too, it returns -1. If the child may have a text, and that is plain
+// at first sight, next passes it as well: most children are so, and a call for
+// each would be felt.
 func (w *walk) next(d *decoder) (int, error) {
 	if w.parent.empty {
 		return -1, nil
 	}
+	w.plain = false
 	at, depth := w.steps+places*w.last, d.depth
 	if w.open {
 		at++
@@ -90,16 +99,33 @@ func (w *walk) next(d *decoder) (int, error) {
 	if depth >= d.limits.Depth || d.elements >= d.limits.Elements {
 		return w.search(d, s) // and say so
 	}
-	d.pos, d.depth = end, depth+1
 	d.elements++
 	d.attrs = d.attrs[:0] // a remembered tag has none
-	end -= len(">")
-	if s.empty {
-		end -= len("/")
-		d.depth--
-	}
 	w.last, w.open = s.next, !s.empty
-	w.child = tag{name: span{end - s.name, end}, empty: s.empty}
+	if s.empty {
+		d.pos, d.depth = end, depth
+		end -= len("/>")
+		w.child = tag{name: span{end - s.name, end}, empty: true}
+		return s.next, nil
+	}
+	d.pos, d.depth = end, depth+1
+	w.child = tag{name: span{end - len(">") - s.name, end - len(">")}}
+	if !w.texts {
+		return s.next, nil
+	}
+	rest := d.buf[end:]
+	for n := 0; len(rest)-n > 8; n += 8 {
+		marks := special(word(rest[n:]))
+		if marks == 0 {
+			continue
+		}
+		n += bits.TrailingZeros64(marks) / 8
+		if rest[n] == '<' && rest[n+1] == '/' {
+			d.pos += n
+			w.text, w.plain = span{end, d.pos}, true
+		}
+		break
+	}
 	return s.next, nil
 }
 

@@ -173,3 +173,20 @@ func TestEqualWordsAreOne(t *testing.T) {
 		assert.Same(t, unsafe.StringData(d.Attendees[0].Role), unsafe.StringData(a.Role))
 	}
 }
+
+// Text was passed before a field was asked whether it wants it: one that reads an
+// element of its own, in which only text may be, must see it all the same.
+func TestRememberedStructureOfText(t *testing.T) {
+	t.Parallel()
+	type link struct{ URL string }
+	type page struct{ Link link }
+	type pages struct{ Pages []page }
+	linkRecord := xmlwire.NewRecord(xmlwire.Content(func(l *link) *string { return &l.URL }))
+	pageRecord := xmlwire.NewRecord(xmlwire.Nested("link", func(p *page) *link { return &p.Link }, linkRecord))
+	rec := xmlwire.NewRecord(xmlwire.List("pages", "page", func(p *pages) *[]page { return &p.Pages }, pageRecord))
+	var got pages
+	body := "<r><pages>" + strings.Repeat("<page><link>https://example.org</link></page>", 3) + "</pages></r>"
+	require.NoError(t, rec.Decode([]byte(body), "r", &got, xmlwire.Limits{}))
+	want := page{link{"https://example.org"}}
+	assert.Equal(t, []page{want, want, want}, got.Pages)
+}
