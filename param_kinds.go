@@ -18,7 +18,7 @@ func textParam[P any, T ~string](name string, at func(*P) *T) *param[P] {
 		write: func(dst []byte, p *P) []byte { return append(dst, *at(p)...) },
 		text:  func(p *P) string { return string(*at(p)) },
 		read:  func(p *P, text string) string { *at(p) = T(text); return "" },
-		rules: []paramRule{oneLine},
+		chars: oneLine,
 	}
 }
 
@@ -26,7 +26,7 @@ func textParam[P any, T ~string](name string, at func(*P) *T) *param[P] {
 // where people put invitation links.
 func proseParam[P any](name string, at func(*P) *string) *param[P] {
 	f := textParam(name, at)
-	f.rules = []paramRule{manyLines}
+	f.chars = manyLines
 	f.mask = maskSize
 	return f
 }
@@ -39,7 +39,7 @@ func enumParam[P any, T ~string](name string, at func(*P) *T) *param[P] {
 // roleParam is the role of somebody who joins; its letter case carries no meaning.
 func roleParam[P any](name string, at func(*P) *Role) *param[P] {
 	f := textParam(name, at)
-	f.rules = []paramRule{knownRole}
+	f.chars, f.rules = nil, []paramRule{knownRole}
 	f.read = func(p *P, text string) string {
 		role, err := ParseRole(text)
 		if err != nil {
@@ -70,6 +70,8 @@ func flagParam[P any](name string, at func(*P) **bool) *param[P] {
 			}
 			return dst
 		},
+		flag: func(p *P) *bool { return *at(p) },
+		tame: true,
 		read: func(p *P, text string) string {
 			*at(p) = new(strings.EqualFold(text, "true"))
 			return ""
@@ -88,6 +90,7 @@ func numberParam[P any](name string, at func(*P) **int) *param[P] {
 			}
 			return dst
 		},
+		tame: true,
 		read: func(p *P, text string) string {
 			n, problem := readNumber(text, math.MaxInt32)
 			if problem == "" {
@@ -134,6 +137,7 @@ func minutesParam[P any](name string, at func(*P) **time.Duration) *param[P] {
 			}
 			return dst
 		},
+		tame: true,
 		read: func(p *P, text string) string {
 			// A time.Duration ends at 292 years, which is below the 32 bits of the server.
 			n, problem := readNumber(text, math.MaxInt64/int64(time.Minute))
@@ -168,6 +172,7 @@ func millisParam[P any](name string, at func(*P) *time.Time) *param[P] {
 			}
 			return dst
 		},
+		tame: true,
 		read: func(p *P, text string) string {
 			n, problem := readNumber(text, math.MaxInt64)
 			if problem == "" {

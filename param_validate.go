@@ -37,6 +37,16 @@ func (f *param[P]) problem(p *P) string {
 		}
 		return ""
 	}
+	return f.textProblem(text)
+}
+
+// textProblem tells what is wrong with a text that is not empty.
+func (f *param[P]) textProblem(text string) string {
+	if f.chars != nil && !isPlain(text) {
+		if problem := f.chars(text); problem != "" {
+			return problem
+		}
+	}
 	for _, rule := range f.rules {
 		if problem := rule(text); problem != "" {
 			return problem

@@ -19,15 +19,18 @@ const checksumParam = "checksum"
 // The constructors (textParam, flagParam ...) are in param_kinds.go, the rules in param_rules.go.
 type param[P any] struct {
 	names []string // wire names, all of them sent; the first is the parameter's proper name
-	heads []string // the same with "=", as they stand in a query
+	heads []string // the same with "&" and "=", as they stand in a query
 	reads []string // wire names that are understood, the first present one counts
 
 	field func(*P) any                             // pointer to the struct field
 	write func(dst []byte, p *P) []byte            // appends the wire text, nothing when absent
 	text  func(p *P) string                        // the wire text of a field that holds it; nil for other kinds
+	flag  func(p *P) *bool                         // the value of a field that is a flag; nil for other kinds
+	tame  bool                                     // write appends nothing that has to be encoded
 	read  func(p *P, text string) (problem string) // sets the field from a wire text
 	check func(p *P) (problem string)              // what only the typed value tells; may be nil
-	rules []paramRule                              // what text must satisfy when present
+	chars paramRule                                // what text must satisfy when present and not plain, see isPlain
+	rules []paramRule                              // what text must satisfy besides when present
 	must  bool                                     // an empty text is a problem
 	mask  func(text string) string                 // how logs show it; nil means as it is
 }
@@ -136,9 +139,9 @@ func newParamTable[P any](t paramTable[P]) *paramTable[P] {
 	t.byName, t.byFolded = make(map[string]*param[P]), make(map[string]*param[P])
 	for _, f := range t.params {
 		for _, name := range f.names {
-			f.heads = append(f.heads, name+"=")
+			f.heads = append(f.heads, "&"+name+"=")
 		}
-		if f.text == nil && (f.must || len(f.rules) > 0) {
+		if f.text == nil && (f.must || f.chars != nil || len(f.rules) > 0) {
 			panic("bbb: parameter " + f.name() + " of " + t.call + " is no text, so nothing would look at its rules")
 		}
 		if f.text != nil || f.check != nil {
@@ -170,24 +173,22 @@ func (t *paramTable[P]) family(name string) (f *paramFamily[P], key string) {
 func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 	start := len(dst)
 	for _, f := range t.params {
-		if f.text != nil {
+		// Texts and flags are the most by far, and most of them are absent.
+		switch {
+		case f.text != nil:
 			if text := f.text(p); text != "" {
 				for _, head := range f.heads {
-					dst = appendQueryEscape(append(appendSeparator(dst, start), head...), text)
+					dst = appendQueryEscape(appendHead(dst, start, head), text)
 				}
 			}
-			continue
-		}
-		for _, head := range f.heads {
-			pair := len(dst)
-			dst = append(appendSeparator(dst, start), head...)
-			value := len(dst)
-			dst = f.write(dst, p)
-			if len(dst) == value {
-				dst = dst[:pair]
-				break
+		case f.flag != nil:
+			if flag := f.flag(p); flag != nil {
+				for _, head := range f.heads {
+					dst = strconv.AppendBool(appendHead(dst, start, head), *flag)
+				}
 			}
-			dst = escapeQueryTail(dst, value)
+		default:
+			dst = f.appendPairs(dst, start, p)
 		}
 	}
 	for i := range t.families {
@@ -206,6 +207,31 @@ func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 		}
 	}
 	return appendValues(dst, start, *t.extra(p))
+}
+
+// appendPairs appends a parameter that is no text to the query that begins at start.
+func (f *param[P]) appendPairs(dst []byte, start int, p *P) []byte {
+	for _, head := range f.heads {
+		pair := len(dst)
+		dst = appendHead(dst, start, head)
+		value := len(dst)
+		dst = f.write(dst, p)
+		if len(dst) == value {
+			return dst[:pair]
+		}
+		if !f.tame {
+			dst = escapeQueryTail(dst, value)
+		}
+	}
+	return dst
+}
+
+// appendHead appends "&name=", without the '&' where the query that begins at start is still empty.
+func appendHead(dst []byte, start int, head string) []byte {
+	if len(dst) == start {
+		head = head[1:]
+	}
+	return append(dst, head...)
 }
 
 // values is appendQuery without the encoding.

@@ -158,11 +158,8 @@ func (table *paramTable[P]) valueProblem(name, value string) string {
 			return problem
 		}
 	}
-	text := string(f.write(nil, &p))
-	for _, rule := range f.rules {
-		if problem := rule(text); text != "" && problem != "" {
-			return problem
-		}
+	if text := string(f.write(nil, &p)); text != "" {
+		return f.textProblem(text)
 	}
 	return ""
 }
