@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"log/slog"
 	"maps"
@@ -51,6 +52,7 @@ type Group struct {
 	choosing     chan struct{} // has room for one: the decision that others wait for
 	hooks        groupHooks
 	tenancy      tenancy
+	wholeLists   wholeLists
 	ssh          sshShared
 	doubt        doubt
 	counts       groupCounts
@@ -127,6 +129,7 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 		selection:      cfg.selection,
 		serverDefaults: cfg.servers,
 		transport:      newTransport(cfg.workers),
+		wholeLists:     wholeLists{seed: maphash.MakeSeed()},
 	}
 	g.onceTransport = newOnceTransport(g.transport)
 	g.store = newStore(cfg.cache, name, g.log, g.now)

@@ -236,7 +236,8 @@ type Response struct {
 
 	failed bool
 	json   bool
-	write  func(dst []byte) []byte // appends the body; nil for none
+	body   []byte                  // the body if it is there already; others have it too
+	write  func(dst []byte) []byte // else appends it; nil for none
 }
 
 // Failed reports whether the answer is FAILED, or a redirect that tells a browser so.
@@ -245,7 +246,7 @@ func (r *Response) Failed() bool { return r.failed }
 // ContentType returns what the body is, as the header says it; "" without a body.
 func (r *Response) ContentType() string {
 	switch {
-	case r.write == nil:
+	case r.body == nil && r.write == nil:
 		return ""
 	case r.json:
 		return "application/json;charset=utf-8"
@@ -258,7 +259,7 @@ func (r *Response) ContentType() string {
 // AppendBody appends the body to dst.
 func (r *Response) AppendBody(dst []byte) []byte {
 	if r.write == nil {
-		return dst
+		return append(dst, r.body...)
 	}
 	return r.write(dst)
 }

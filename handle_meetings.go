@@ -85,19 +85,18 @@ func handleIsMeetingRunning(ctx context.Context, q *incoming) *Response {
 	if err != nil {
 		return q.failed(err)
 	}
-	return &Response{Call: q.call, StatusCode: http.StatusOK, Value: running, write: shownRunning[running]}
+	return &Response{Call: q.call, StatusCode: http.StatusOK, Value: running, body: shownRunning[running]}
 }
 
 var shownRunningRecord = xmlwire.NewRecord(append(
 	xmlwire.Lift(func(a *runningAnswer) *status { return &a.status }, returncodeField...),
 	xmlwire.Bool("running", func(a *runningAnswer) *bool { return &a.Running }))...)
 
-// shownRunning writes the answer, of which there are but two, to the call that is made most.
-var shownRunning = map[bool]func([]byte) []byte{true: writeRunning(true), false: writeRunning(false)}
+// shownRunning is the answer, of which there are but two, to the call that is made most.
+var shownRunning = map[bool][]byte{true: writeRunning(true), false: writeRunning(false)}
 
-func writeRunning(running bool) func([]byte) []byte {
-	body := shownRunningRecord.Append(nil, "response", &runningAnswer{status: success(), Running: running})
-	return func(dst []byte) []byte { return append(dst, body...) }
+func writeRunning(running bool) []byte {
+	return shownRunningRecord.Append(nil, "response", &runningAnswer{status: success(), Running: running})
 }
 
 func handleGetMeetingInfo(ctx context.Context, q *incoming) *Response {
@@ -161,14 +160,14 @@ func handleGetMeetings(ctx context.Context, q *incoming) *Response {
 		}
 		r.Value = seen
 	}
-	if len(meetings) == 0 {
-		r.Key, r.Message = "noMeetings", "no meetings were found on this server"
+	if len(meetings) > 0 {
+		q.answerList(r, meetings)
+		return r
 	}
+	r.Key, r.Message = "noMeetings", "no meetings were found on this server"
 	r.write = func(dst []byte) []byte {
-		dst = q.appendList(append(dst, answerHead...), meetings)
-		if r.Key != "" {
-			dst = xmlwire.AppendElement(xmlwire.AppendElement(dst, "messageKey", r.Key), "message", r.Message)
-		}
+		dst = append(append(dst, answerHead...), "<meetings/>"...)
+		dst = xmlwire.AppendElement(xmlwire.AppendElement(dst, "messageKey", r.Key), "message", r.Message)
 		return append(dst, answerEnd...)
 	}
 	return r
@@ -177,9 +176,6 @@ func handleGetMeetings(ctx context.Context, q *incoming) *Response {
 // appendList appends the element of all meetings. It makes room at once for those of which it
 // knows how much they take: in small steps, a large list would be copied several times.
 func (q *incoming) appendList(dst []byte, meetings []*Meeting) []byte {
-	if len(meetings) == 0 {
-		return append(dst, "<meetings/>"...)
-	}
 	w, size := q.meetingWriter(), 0
 	for _, m := range meetings {
 		size += len("<meeting></meeting>") + len(w.kept(m))

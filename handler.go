@@ -70,11 +70,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.ctx.Context, x.ctx.until = r.Context(), start.Add(h.cfg.timeout)
 	defer x.ctx.end()
 	buf := answerBuffers.Get().(*[]byte)
-	resp := x.respond(&x.ctx, buf) //nolint:contextcheck // it is made of that of the request
+	resp, body := x.respond(&x.ctx, buf) //nolint:contextcheck // it is made of that of the request
 	if slowly(w, r, h.cfg.timeout) {
 		defer taken(w)
 	}
-	x.write(resp, *buf)
+	x.write(resp, body)
 	releaseAnswer(buf)
 	x.report(&x.ctx, resp) //nolint:contextcheck // the same
 }
@@ -122,8 +122,15 @@ const (
 	requestPanicked    = "request panicked"
 )
 
-// respond answers, and writes the body to buf. A panic on the way is an answer too.
-func (x *exchange) respond(ctx context.Context, buf *[]byte) (resp *Response) {
+// respond answers. A body that is not there yet is written to buf. A panic on the way is an answer too.
+func (x *exchange) respond(ctx context.Context, buf *[]byte) (resp *Response, body []byte) {
+	written := func() []byte {
+		if resp.body != nil {
+			return resp.body
+		}
+		*buf = resp.AppendBody((*buf)[:0])
+		return *buf
+	}
 	defer func() {
 		p := recover()
 		switch p {
@@ -135,14 +142,13 @@ func (x *exchange) respond(ctx context.Context, buf *[]byte) (resp *Response) {
 		x.h.cfg.log.LogAttrs(ctx, slog.LevelError, requestPanicked,
 			slog.String("call", x.call), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		resp = x.refuseWith(http.StatusInternalServerError, keyInternalError, messageInternal)
-		*buf = resp.AppendBody((*buf)[:0])
+		body = written()
 	}()
 	resp = x.answer(ctx)
 	if resp.Location != "" && !isWebPage(resp.Location) {
 		resp = x.refuse(keyInternalError, messageInternal, errors.New("bbb: the redirect would not be a URL"))
 	}
-	*buf = resp.AppendBody((*buf)[:0])
-	return resp
+	return resp, written()
 }
 
 // answer takes a request through all checks, and has it carried out.
