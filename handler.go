@@ -108,6 +108,11 @@ type exchange struct {
 
 	signatures signatures
 
+	// What is handed on, here because each would be an allocation of its own. Whoever keeps one of them keeps the
+	// exchange, which is never used again.
+	handled incoming
+	asked   TenantQuery
+
 	contentType, contentLength [1]string // of the answer
 }
 
@@ -178,7 +183,8 @@ func (x *exchange) answer(ctx context.Context) *Response {
 	if x.kind != noBody && r.ContentLength > x.bodyLimit() {
 		return x.refuseWith(http.StatusRequestEntityTooLarge, keySize, "The body is too large.")
 	}
-	q := x.incoming()
+	x.handled = x.incoming()
+	q := &x.handled
 	if x.call == callIndex { // needs no checksum, and has no parameters
 		return q.handle(ctx)
 	}
@@ -198,8 +204,8 @@ func (x *exchange) answer(ctx context.Context) *Response {
 }
 
 // incoming is the call without its parameters.
-func (x *exchange) incoming() *incoming {
-	return &incoming{
+func (x *exchange) incoming() incoming {
+	return incoming{
 		call: x.call, contentType: x.r.Header.Get("Content-Type"), scope: x.h.group.all,
 		relay: x.h.relay, fresh: x.h.cfg.fresh, strict: x.h.cfg.strict, bodyOnly: true,
 	}
@@ -250,7 +256,8 @@ func (x *exchange) bodyLimit() int64 {
 
 // refuse answers FAILED in XML, for every call.
 func (x *exchange) refuse(key, message string, err error) *Response {
-	return x.incoming().refuseXML(key, message, err)
+	q := x.incoming()
+	return q.refuseXML(key, message, err)
 }
 
 // refuseWith is refuse with another HTTP status than 200.

@@ -29,7 +29,8 @@ func (x *exchange) authenticate(ctx context.Context) *Response {
 	case !given:
 		return x.unsigned(messageNoChecksum)
 	}
-	t, err := x.h.cfg.tenants(ctx, &TenantQuery{Host: hostOf(x.r), Path: x.prefix, Call: x.call, signatures: &x.signatures})
+	x.asked = TenantQuery{Host: hostOf(x.r), Path: x.prefix, Call: x.call, signatures: &x.signatures}
+	t, err := x.h.cfg.tenants(ctx, &x.asked)
 	if err != nil {
 		return x.refuse(keyInternalError, messageInternal, err)
 	}
