@@ -45,8 +45,12 @@ func parseQuery(raw string, limit int) (url.Values, error) {
 	return params, nil
 }
 
-// queryDecoder decodes names and values. All that it decodes is in one piece of memory, which is allocated when
-// the first one needs it.
+// sharedQuery is how long a query can be whose names and values stay in one piece of memory with it. Some are kept
+// for as long as a meeting, such as its name, and one must not keep a form of megabytes.
+const sharedQuery = 4 << 10
+
+// queryDecoder decodes names and values. All that it decodes of a query that is not long is in one piece of memory,
+// which is allocated when the first one needs it.
 type queryDecoder struct {
 	texts strings.Builder
 	room  int // how long all texts can be together
@@ -54,10 +58,19 @@ type queryDecoder struct {
 
 // text decodes a name or a value.
 func (d *queryDecoder) text(s string) (text string, ok bool) {
+	long := d.room > sharedQuery
 	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		if long {
+			s = strings.Clone(s)
+		}
 		return validText(s), true
 	}
-	d.texts.Grow(d.room - d.texts.Len()) // once: later there is that much
+	if long {
+		d.texts.Reset()
+		d.texts.Grow(len(s))
+	} else {
+		d.texts.Grow(d.room - d.texts.Len()) // once: later there is that much
+	}
 	from := d.texts.Len()
 	for i := 0; i < len(s); i++ {
 		c := s[i]
