@@ -103,7 +103,7 @@ func (s Session) LogValue() slog.Value {
 
 var attendeeRecord = xmlwire.NewRecord(
 	xmlwire.Trimmed("userID", func(a *Attendee) *string { return &a.UserID }),
-	xmlwire.String("fullName", func(a *Attendee) *string { return &a.FullName }),
+	xmlwire.Common("fullName", func(a *Attendee) *string { return &a.FullName }),
 	xmlwire.Enum("role", func(a *Attendee) *Role { return &a.Role }),
 	xmlwire.Bool("isPresenter", func(a *Attendee) *bool { return &a.IsPresenter }),
 	xmlwire.Bool("isListeningOnly", func(a *Attendee) *bool { return &a.IsListeningOnly }),

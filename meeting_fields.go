@@ -34,7 +34,7 @@ var commonFields = []xmlwire.Field[Meeting]{
 	xmlwire.Millis("createTime", func(m *Meeting) *time.Time { return &m.CreateTime }),
 	xmlwire.Trimmed("createDate", func(m *Meeting) *string { return &m.CreateDate }),
 	xmlwire.Trimmed("voiceBridge", func(m *Meeting) *string { return &m.VoiceBridge }),
-	xmlwire.Trimmed("dialNumber", func(m *Meeting) *string { return &m.DialNumber }),
+	xmlwire.Enum("dialNumber", func(m *Meeting) *string { return &m.DialNumber }),
 	xmlwire.Trimmed("attendeePW", func(m *Meeting) *string { return &m.AttendeePW }),
 	xmlwire.Trimmed("moderatorPW", func(m *Meeting) *string { return &m.ModeratorPW }),
 	xmlwire.Bool("running", func(m *Meeting) *bool { return &m.Running }),

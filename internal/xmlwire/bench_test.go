@@ -58,7 +58,7 @@ type member struct {
 
 var memberRecord = xmlwire.NewRecord(
 	xmlwire.Trimmed("userID", func(m *member) *string { return &m.UserID }),
-	xmlwire.String("fullName", func(m *member) *string { return &m.FullName }),
+	xmlwire.Common("fullName", func(m *member) *string { return &m.FullName }),
 	xmlwire.Enum("role", func(m *member) *string { return &m.Role }),
 	xmlwire.Bool("isPresenter", func(m *member) *bool { return &m.Presenter }),
 	xmlwire.Bool("isListeningOnly", func(m *member) *bool { return &m.Listening }),
@@ -74,7 +74,7 @@ var meetingRecord = xmlwire.NewRecord(
 	xmlwire.Int64("createTime", func(m *meeting) *int64 { return &m.CreateTime }),
 	xmlwire.String("createDate", func(m *meeting) *string { return &m.CreateDate }),
 	xmlwire.String("voiceBridge", func(m *meeting) *string { return &m.VoiceBridge }),
-	xmlwire.String("dialNumber", func(m *meeting) *string { return &m.DialNumber }),
+	xmlwire.Enum("dialNumber", func(m *meeting) *string { return &m.DialNumber }),
 	xmlwire.String("attendeePW", func(m *meeting) *string { return &m.AttendeePW }),
 	xmlwire.String("moderatorPW", func(m *meeting) *string { return &m.ModeratorPW }),
 	xmlwire.Bool("running", func(m *meeting) *bool { return &m.Running }),

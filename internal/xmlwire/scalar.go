@@ -35,6 +35,16 @@ func String[T any, S ~string](name string, at func(*T) *S) Field[T] {
 	})
 }
 
+// Common is a String that is often the same as another one, such as the name of
+// somebody who is in many meetings. Equal values share their memory, most often,
+// from the second or third on. The values of a Map do so, too.
+func Common[T any, S ~string](name string, at func(*T) *S) Field[T] {
+	return textField(name, at, func(d *decoder, v *T, text []byte) bool {
+		*at(v) = S(d.keepCommon(text))
+		return true
+	})
+}
+
 // Trimmed is a text without the white space at its ends, for what servers pad
 // with line ends: URLs, ids and keys.
 func Trimmed[T any, S ~string](name string, at func(*T) *S) Field[T] {

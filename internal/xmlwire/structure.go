@@ -82,7 +82,7 @@ func (d *decoder) pairs(w walk, list []pair) ([]pair, error) {
 				return list, err
 			}
 		}
-		list = append(list, pair{d.word(d.local(w.child)), d.keep(text)})
+		list = append(list, pair{d.word(d.local(w.child)), d.keepCommon(text)})
 	}
 }
 

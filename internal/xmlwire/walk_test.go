@@ -190,3 +190,17 @@ func TestRememberedStructureOfText(t *testing.T) {
 	want := page{link{"https://example.org"}}
 	assert.Equal(t, []page{want, want, want}, got.Pages)
 }
+
+// Names of people and the values of metadata repeat from meeting to meeting. Only
+// what does not repeat takes memory.
+func TestCommonTextsAreOne(t *testing.T) {
+	t.Parallel()
+	m := sample(5)
+	var got meetings
+	require.NoError(t, meetingsRecord.Decode(meetingsRecord.Append(nil, "response", &m), "response", &got, xmlwire.Limits{}))
+	require.Equal(t, m, got)
+	third, last := got.Meetings[3], got.Meetings[4]
+	assert.Same(t, unsafe.StringData(third.Attendees[7].FullName), unsafe.StringData(last.Attendees[7].FullName))
+	assert.Same(t, unsafe.StringData(third.Metadata["bbb-context"]), unsafe.StringData(last.Metadata["bbb-context"]))
+	assert.NotSame(t, unsafe.StringData(third.ModeratorPW), unsafe.StringData(last.ModeratorPW), "not where it is not said")
+}
