@@ -24,6 +24,11 @@ type Field[T any] struct {
 	encode func(dst []byte, v *T) []byte
 
 	isZero func(v *T) bool
+
+	// A truth value is one of two texts, written together with what is between it
+	// and the scalar before; flag is nil in other fields.
+	flag  func(v *T) *bool
+	flags [2]string // false and true
 }
 
 type fieldKind uint8
@@ -100,6 +105,9 @@ func Lift[T, E any](at func(*T) *E, fields ...Field[E]) []Field[T] {
 		if f.parse != nil {
 			g.parse = func(d *decoder, v *T, text []byte) bool { return f.parse(d, at(v), text) }
 			g.format = func(dst []byte, v *T, e *escapes) []byte { return f.format(dst, at(v), e) }
+			if f.flag != nil {
+				g.flag = func(v *T) *bool { return f.flag(at(v)) }
+			}
 		} else {
 			g.decode = func(d *decoder, t tag, v *T) error { return f.decode(d, t, at(v)) }
 			g.encode = func(dst []byte, v *T) []byte { return f.encode(dst, at(v)) }

@@ -36,6 +36,7 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 			f.tags = newTags(f.name)
 			if n := len(r.elements); n > 0 {
 				f.between = r.elements[n-1].tags.end + f.tags.start
+				f.flags = [2]string{f.between + "false", f.between + "true"}
 			}
 			r.elements = append(r.elements, f)
 		}
@@ -183,6 +184,15 @@ func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 			due = -1
 			continue
 		case due >= 0 && due == i-1:
+			if f.flag != nil {
+				text := &f.flags[0]
+				if *f.flag(v) {
+					text = &f.flags[1]
+				}
+				dst = append(dst, *text...)
+				due = i
+				continue
+			}
 			dst = append(dst, f.between...)
 		default:
 			dst = f.tags.open(r.closeDue(dst, due))

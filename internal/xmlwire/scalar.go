@@ -99,6 +99,7 @@ func Bool[T any](name string, at func(*T) *bool) Field[T] {
 		},
 		format: func(dst []byte, v *T, _ *escapes) []byte { return strconv.AppendBool(dst, *at(v)) },
 		isZero: func(v *T) bool { return !*at(v) },
+		flag:   at,
 	}
 }
 

@@ -53,17 +53,23 @@ func ascii(text []byte) int {
 func sameText(s string) int {
 	n := 0
 	for ; len(s)-n >= 8; n += 8 {
-		w := word(s[n:])
-		and, quote, angle := w^ones*'&', w^ones*'"', w&^(ones*2)^ones*'<' // '>' is '<' and 2
-		marks := (w | (w-ones*0x20)&^w | (and-ones)&^and | (quote-ones)&^quote | (angle-ones)&^angle) & highs
-		if marks != 0 {
+		if marks := unlike(word(s[n:])); marks != 0 {
 			return n + bits.TrailingZeros64(marks)/8
 		}
+	}
+	if n > 0 && unlike(word(s[len(s)-8:])) == 0 { // what is left, and some of what was looked at
+		return len(s)
 	}
 	for n < len(s) && classes[s[n]]&escaped == 0 {
 		n++
 	}
 	return n
+}
+
+// unlike marks the bytes that are perhaps not written as they are.
+func unlike(w uint64) uint64 {
+	and, quote, angle := w^ones*'&', w^ones*'"', w&^(ones*2)^ones*'<' // '>' is '<' and 2
+	return (w | (w-ones*0x20)&^w | (and-ones)&^and | (quote-ones)&^quote | (angle-ones)&^angle) & highs
 }
 
 // word is the first eight bytes of s.
