@@ -1,7 +1,6 @@
 package xmlwire
 
 import (
-	"bytes"
 	"cmp"
 	"sync"
 )
@@ -26,6 +25,7 @@ type decoder struct {
 	scratch []byte // text that had to be put together
 	memory         // of the strings that were read
 	steps   []step // of all records, see walk
+	gaps    []gap  // of those of them that have attributes
 	round   uint32 // number of the body, for steps
 }
 
@@ -39,6 +39,7 @@ func newDecoder(body []byte, lim Limits) *decoder {
 	if n := int(stepsInAll.Load()); len(d.steps) < n {
 		d.steps = make([]step, n)
 	}
+	d.gaps = d.gaps[:0]
 	if d.round++; d.round == 0 { // they are used up: begin again, without those of long ago
 		clear(d.steps)
 		d.round = 1
@@ -159,11 +160,10 @@ func (d *decoder) skip(t tag) error {
 // value returns the text of an attribute. The bytes are valid until the next
 // call.
 func (d *decoder) value(a attribute) []byte {
-	raw := d.at(a.raw)
-	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexByte(raw, '\r') < 0 {
-		return raw
+	if a.plain {
+		return d.at(a.raw)
 	}
-	d.scratch = appendText(d.scratch[:0], raw)
+	d.scratch = appendText(d.scratch[:0], d.at(a.raw))
 	return d.scratch
 }
 

@@ -31,6 +31,7 @@ type attribute struct {
 	name   span
 	prefix int
 	raw    span // checked, references not yet replaced
+	plain  bool // raw is its own value
 }
 
 // name passes a name and measures the namespace prefix of it.
@@ -168,7 +169,7 @@ func (s *scanner) attribute() (a attribute, err error) {
 		return a, s.truncated()
 	}
 	a.raw = span{s.pos, s.pos + n}
-	if err := s.checkValue(s.at(a.raw)); err != nil {
+	if a.plain, err = s.checkValue(s.at(a.raw)); err != nil {
 		return a, err
 	}
 	s.pos += n + 1
@@ -176,19 +177,23 @@ func (s *scanner) attribute() (a attribute, err error) {
 }
 
 // checkValue checks the text of an attribute, which begins at the current
-// byte.
-func (s *scanner) checkValue(raw []byte) error {
+// byte. plain says that it is its own value.
+func (s *scanner) checkValue(raw []byte) (plain bool, err error) {
+	plain = true
 	for i := range raw {
 		switch c := raw[i]; {
 		case classes[c]&illegal != 0:
-			return s.fault(s.pos+i, faultControl, nil)
+			return false, s.fault(s.pos+i, faultControl, nil)
 		case c == '<':
-			return s.fault(s.pos+i, faultLess, nil)
+			return false, s.fault(s.pos+i, faultLess, nil)
 		case c == '&':
 			if _, _, fault := reference(raw[i:]); fault != "" {
-				return s.fault(s.pos+i, fault, nil)
+				return false, s.fault(s.pos+i, fault, nil)
 			}
+			plain = false
+		case c == '\r':
+			plain = false
 		}
 	}
-	return nil
+	return plain, nil
 }

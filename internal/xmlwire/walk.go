@@ -47,7 +47,11 @@ type step struct {
 	next     int    // which child came then, or -1 for the end of the parent
 	name     int    // length of its name
 	empty    bool   // that was <name/>
+	attrs    uint8  // how many attributes it had, see attrStep
 	round    uint32 // which body this is from; steps of others are worth nothing
+	gaps     int    // if it had some: where what stood between them is,
+	attr     int    // the length of the name of the first,
+	tag      int    // and of the tag up to its value
 }
 
 const places = 2 // of each child, and of the beginning
@@ -99,8 +103,20 @@ func (w *walk) next(d *decoder) (int, error) {
 	if depth >= d.limits.Depth || d.elements >= d.limits.Elements {
 		return w.search(d, s) // and say so
 	}
+	d.attrs = d.attrs[:0]
+	if s.attrs > 0 {
+		tag, ok := d.sameAttrs(s, end)
+		if !ok {
+			return w.search(d, s)
+		}
+		d.elements++
+		w.last, w.child, w.open = s.next, tag, !s.empty
+		if d.depth = depth; w.open {
+			d.depth++
+		}
+		return s.next, nil
+	}
 	d.elements++
-	d.attrs = d.attrs[:0] // a remembered tag has none
 	w.last, w.open = s.next, !s.empty
 	if s.empty {
 		d.pos, d.depth = end, depth
@@ -168,22 +184,30 @@ func (w *walk) search(d *decoder, s *step) (int, error) {
 			}
 			continue
 		}
-		if plain && d.elements == elements+1 && d.endsPlain(c) {
-			*s = step{from: from, to: d.pos, next: i, name: c.name.size(), empty: c.empty, round: d.round}
+		if plain && d.elements == elements+1 && c.prefix == 0 {
+			d.remember(s, step{from: from, to: d.pos, next: i, name: c.name.size(), empty: c.empty, round: d.round}, c)
 		}
 		w.last, w.child, w.open = i, c, !c.empty
 		return i, nil
 	}
 }
 
-// endsPlain reports whether the start tag c, which was just passed, is <name>
-// or <name/>: nothing of it is needed later that only the scanner finds.
-func (d *decoder) endsPlain(c tag) bool {
+// remember puts now, which ends with the start tag c, into s, if nothing of c
+// is needed later that only the scanner finds.
+func (d *decoder) remember(s *step, now step, c tag) {
+	if len(d.attrs) > 0 {
+		if d.rememberAttrs(&now, s, c) {
+			*s = now
+		}
+		return
+	}
 	size := len("<>") + c.name.size()
 	if c.empty {
 		size += len("/")
 	}
-	return c.prefix == 0 && len(d.attrs) == 0 && d.buf[d.pos-size] == '<'
+	if d.buf[d.pos-size] == '<' {
+		*s = now
+	}
 }
 
 // find returns which child is called name. Servers keep to one order, so most

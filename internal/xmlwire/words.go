@@ -48,6 +48,21 @@ func ascii(text []byte) int {
 	return n
 }
 
+// quoted returns how many bytes of text are the value of an attribute in double
+// quotes for sure: if a quote follows them, that is all of it.
+func quoted(text []byte) int {
+	n := 0
+	for ; len(text)-n >= 8; n += 8 {
+		w := word(text[n:])
+		less, and, quote := w^ones*'<', w^ones*'&', w^ones*'"'
+		marks := ((w-ones*0x20)&^w | (less-ones)&^less | (and-ones)&^and | (quote-ones)&^quote) & highs
+		if marks != 0 {
+			return n + bits.TrailingZeros64(marks)/8
+		}
+	}
+	return n
+}
+
 // sameText returns how many bytes of s are written as they are for sure: those
 // of printable ASCII that no table of escapes has a name for.
 func sameText(s string) int {
