@@ -40,11 +40,13 @@ func anyChildren(many int) children {
 	return children{many: many, steps: int(stepsInAll.Add(n) - n)}
 }
 
-// step is what stood between one known child and the next. A child is left at
-// one of two places: before its end tag, as after a text, or behind it.
+// step is what stood between one known child and the next, or the end of the
+// parent. A child is left at one of two places: before its end tag, as after a
+// text, or behind it. From each there are two steps, so that the end of a short
+// list and its next item do not drive each other out.
 type step struct {
 	from, to int    // the bytes, in the body of this round
-	next     int    // which child came then, or -1 for the end of the parent
+	next     int    // which child came then, if one did
 	name     int    // length of its name
 	empty    bool   // that was <name/>
 	attrs    uint8  // how many attributes it had, see attrStep
@@ -54,7 +56,13 @@ type step struct {
 	tag      int    // and of the tag up to its value
 }
 
-const places = 2 // of each child, and of the beginning
+// The steps of each child, and of the beginning, in this order. The first is to
+// a child, the second to the end of the parent.
+const (
+	behind = 0
+	before = 2
+	places = 4
+)
 
 // walk is a way through the children of one element.
 type walk struct {
@@ -83,7 +91,7 @@ func (w *walk) next(d *decoder) (int, error) {
 	w.plain = false
 	at, depth := w.steps+places*w.last, d.depth
 	if w.open {
-		at++
+		at += before
 		depth-- // its end tag comes first
 	}
 	s := &d.steps[at]
@@ -91,23 +99,16 @@ func (w *walk) next(d *decoder) (int, error) {
 	if s.round != d.round || w.child.prefix > 0 || end > len(d.buf) ||
 		string(d.buf[d.pos:end]) != string(d.buf[s.from:s.to]) ||
 		w.open && w.index == nil && !d.atEndTag(w.child) { // children of any name have no other in common
-		return w.search(d, s)
-	}
-	if s.next < 0 {
-		if !d.isEndTag(w.parent, end) { // records can be read under several names
-			return w.search(d, s)
-		}
-		d.pos, d.depth = end, depth-1
-		return -1, nil
+		return w.end(d, at, depth)
 	}
 	if depth >= d.limits.Depth || d.elements >= d.limits.Elements {
-		return w.search(d, s) // and say so
+		return w.search(d, at) // and say so
 	}
 	d.attrs = d.attrs[:0]
 	if s.attrs > 0 {
 		tag, ok := d.sameAttrs(s, end)
 		if !ok {
-			return w.search(d, s)
+			return w.search(d, at)
 		}
 		d.elements++
 		w.last, w.child, w.open = s.next, tag, !s.empty
@@ -145,6 +146,20 @@ func (w *walk) next(d *decoder) (int, error) {
 	return s.next, nil
 }
 
+// end is next where the child does not come that came the last time.
+func (w *walk) end(d *decoder, at, depth int) (int, error) {
+	s := &d.steps[at+1]
+	end := d.pos + s.to - s.from
+	if s.round != d.round || w.child.prefix > 0 || end > len(d.buf) ||
+		string(d.buf[d.pos:end]) != string(d.buf[s.from:s.to]) ||
+		w.open && w.index == nil && !d.atEndTag(w.child) ||
+		!d.isEndTag(w.parent, end) { // records can be read under several names
+		return w.search(d, at)
+	}
+	d.pos, d.depth = end, depth-1
+	return -1, nil
+}
+
 // atEndTag reports whether t's end tag is at the current place, without blanks.
 func (d *decoder) atEndTag(t tag) bool {
 	from := d.pos + len("</")
@@ -158,8 +173,9 @@ func (d *decoder) isEndTag(t tag, end int) bool {
 	return d.buf[slash] == '/' && string(d.buf[slash+1:end-1]) == string(d.at(t.name))
 }
 
-// search is next by way of the scanner. It remembers the way in s.
-func (w *walk) search(d *decoder, s *step) (int, error) {
+// search is next by way of the scanner. It remembers the way in one of the two
+// steps that begin at at.
+func (w *walk) search(d *decoder, at int) (int, error) {
 	from, elements, plain := d.pos, d.elements, w.child.prefix == 0
 	if w.open {
 		if err := d.endTag(w.child); err != nil {
@@ -173,7 +189,7 @@ func (w *walk) search(d *decoder, s *step) (int, error) {
 		}
 		if !ok {
 			if plain && d.elements == elements && d.isEndTag(w.parent, d.pos) {
-				*s = step{from: from, to: d.pos, next: -1, round: d.round}
+				d.steps[at+1] = step{from: from, to: d.pos, round: d.round}
 			}
 			return -1, nil
 		}
@@ -185,7 +201,7 @@ func (w *walk) search(d *decoder, s *step) (int, error) {
 			continue
 		}
 		if plain && d.elements == elements+1 && c.prefix == 0 {
-			d.remember(s, step{from: from, to: d.pos, next: i, name: c.name.size(), empty: c.empty, round: d.round}, c)
+			d.remember(&d.steps[at], step{from: from, to: d.pos, next: i, name: c.name.size(), empty: c.empty, round: d.round}, c)
 		}
 		w.last, w.child, w.open = i, c, !c.empty
 		return i, nil
