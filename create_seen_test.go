@@ -2,11 +2,13 @@ package bbb_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/bbbgroup/bbb"
+	"github.com/bbbgroup/bbb/bbbtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -88,5 +90,32 @@ func TestCreateOfAMeetingThatHasJustEnded(t *testing.T) {
 		known, err := g.Meeting(t.Context(), "physics")
 		require.NoError(t, noted(t, err))
 		assert.Equal(t, second.InternalID, known.InternalID)
+	})
+}
+
+// The create of a meeting that had just ended failed on the way, and nobody knew whether its server would carry it
+// out yet. When it was repeated, the meeting was not there, and was created on another server, although the first
+// one may have it a moment later.
+func TestCreateWithoutAnOutcomeOfAMeetingThatHasJustEndedStaysOnItsServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 2)
+		p := bbb.CreateParams{MeetingID: "physics", Name: "Physics", AttendeePW: "attendee-7Kq", ModeratorPW: "moderator-7Kq"}
+		createOn(t, fakes[0], p)
+		createOn(t, fakes[0], bbb.CreateParams{MeetingID: "busy"})
+		attend(t, fakes[0], "busy")
+		listed(t, g)
+		wait(t, time.Millisecond)
+		fakes[0].EndMeeting("physics")
+		for range 2 {
+			fakes[0].Inject(bbbtest.Fault{Call: "create", Status: http.StatusGatewayTimeout, Times: 1})
+			_, err := g.CreateMeeting(t.Context(), p)
+			require.ErrorIs(t, noted(t, err), bbb.ErrOutcomeUnknown)
+			wait(t, time.Millisecond)
+		}
+		m, err := g.CreateMeeting(t.Context(), p)
+		require.NoError(t, noted(t, err))
+		assert.Equal(t, "bbb1", m.Server().Name())
+		assert.Zero(t, requests(fakes[1:], "create"))
 	})
 }

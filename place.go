@@ -122,6 +122,9 @@ func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, g
 	}
 	if known := s.justSeen(p.MeetingID); known != nil && sc.has(known) {
 		m, err := sc.createOn(ctx, s, p, known, claim{}, 1)
+		if errors.Is(err, ErrOutcomeUnknown) { // it may be a new one, which only this server may have
+			sc.group.keepOn(ctx, s, p.MeetingID)
+		}
 		return m, nil, true, err
 	}
 	m, err := sc.recreate(ctx, s, p)
@@ -143,6 +146,13 @@ func (s *Server) justSeen(id string) *Meeting {
 		return m
 	}
 	return nil
+}
+
+// keepOn has creates of a meeting go to the server that may yet carry one out, as long as that can take.
+func (g *Group) keepOn(ctx context.Context, s *Server, id string) {
+	ctx = context.WithoutCancel(ctx)
+	last, _ := g.store.claim(ctx, id)
+	g.store.addClaim(ctx, id, last, claimUnknown, s.base)
 }
 
 // createUnknown handles the create of a meeting that is claimed for a server, or
