@@ -51,7 +51,7 @@ var meetingRecord = xmlwire.NewRecord(
 	xmlwire.Millis("createTime", func(m *bbb.Meeting) *time.Time { return &m.CreateTime }),
 	xmlwire.Trimmed("createDate", func(m *bbb.Meeting) *string { return &m.CreateDate }),
 	xmlwire.Trimmed("voiceBridge", func(m *bbb.Meeting) *string { return &m.VoiceBridge }),
-	xmlwire.Trimmed("dialNumber", func(m *bbb.Meeting) *string { return &m.DialNumber }),
+	xmlwire.Enum("dialNumber", func(m *bbb.Meeting) *string { return &m.DialNumber }),
 	xmlwire.Trimmed("attendeePW", func(m *bbb.Meeting) *string { return &m.AttendeePW }),
 	xmlwire.Trimmed("moderatorPW", func(m *bbb.Meeting) *string { return &m.ModeratorPW }),
 	xmlwire.Bool("running", func(m *bbb.Meeting) *bool { return &m.Running }),
@@ -74,7 +74,7 @@ var meetingRecord = xmlwire.NewRecord(
 
 var attendeeRecord = xmlwire.NewRecord(
 	xmlwire.Trimmed("userID", func(a *bbb.Attendee) *string { return &a.UserID }),
-	xmlwire.String("fullName", func(a *bbb.Attendee) *string { return &a.FullName }),
+	xmlwire.Common("fullName", func(a *bbb.Attendee) *string { return &a.FullName }),
 	xmlwire.Enum("role", func(a *bbb.Attendee) *bbb.Role { return &a.Role }),
 	xmlwire.Bool("isPresenter", func(a *bbb.Attendee) *bool { return &a.IsPresenter }),
 	xmlwire.Bool("isListeningOnly", func(a *bbb.Attendee) *bool { return &a.IsListeningOnly }),
