@@ -34,7 +34,8 @@ func scalePart(r *report) {
 
 // scaled measures steps and shows how the cost of a unit changes from the first to the last. At
 // one meeting for each server, nearly all is the cost of the calls, and the more so the less a meeting
-// costs. So meetings are compared by what those cost that came on top.
+// costs. So meetings are compared by what those cost that came on top, where that is most of it: the
+// difference of two figures that are nearly the same is noise.
 func (r *report) scaled(what, unit string, most float64, s scaled) {
 	start("scale", s, &s).stop()
 	p := part{
@@ -53,7 +54,7 @@ func (r *report) scaled(what, unit string, most float64, s scaled) {
 			fmt.Sprint(st.Servers), fmt.Sprint(st.Servers * st.Each), timeText(st.Same.CPU / units), percent(st.Same.Spread),
 			timeText(st.Changed.CPU / units), percent(st.Changed.Spread),
 		})
-		if more := units - float64(calls.Servers*calls.Each); more > 0 {
+		if more := units - float64(calls.Servers*calls.Each); more > 50*float64(calls.Servers*calls.Each) {
 			same, changed = append(same, (st.Same.CPU-calls.Same.CPU)/more), append(changed, (st.Changed.CPU-calls.Changed.CPU)/more)
 		}
 	}
