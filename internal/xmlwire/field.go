@@ -9,6 +9,7 @@ type Field[T any] struct {
 	name       string
 	tags       tags   // of an element in a Record
 	between    string // end tag of the element before in the Record, and start tag
+	yes, no    string // between, and the value of a bool
 	kind       fieldKind
 	omitEmpty  bool
 	decodeOnly bool
@@ -18,17 +19,13 @@ type Field[T any] struct {
 	// record's own element; parse and format are nil in other fields.
 	parse  func(d *decoder, v *T, text []byte) bool
 	format func(dst []byte, v *T, e *escapes) []byte
+	flag   func(v *T) *bool // of a bool: most fields of attendees are some
 
 	// A structure is an element with elements in it.
 	decode func(d *decoder, t tag, v *T) error
 	encode func(dst []byte, v *T) []byte
 
 	isZero func(v *T) bool
-
-	// A truth value is one of two texts, written together with what is between it
-	// and the scalar before; flag is nil in other fields.
-	flag  func(v *T) *bool
-	flags [2]string // false and true
 }
 
 type fieldKind uint8

@@ -36,7 +36,7 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 			f.tags = newTags(f.name)
 			if n := len(r.elements); n > 0 {
 				f.between = r.elements[n-1].tags.end + f.tags.start
-				f.flags = [2]string{f.between + "false", f.between + "true"}
+				f.yes, f.no = f.between+"true", f.between+"false"
 			}
 			r.elements = append(r.elements, f)
 		}
@@ -171,11 +171,11 @@ func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 		dst = f.format(dst, v, &inText)
 	}
 	// Between two scalars there is most often the end tag of one and the start
-	// tag of the next, which are written together.
+	// tag of the next, which are written together, and with a bool's value.
 	due := -1 // scalar whose end tag is yet to be written
 	for i := range r.elements {
 		f := &r.elements[i]
-		if f.omitted(v) {
+		if (f.omitEmpty || f.decodeOnly) && f.omitted(v) {
 			continue
 		}
 		switch {
@@ -183,16 +183,15 @@ func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 			dst = f.encode(r.closeDue(dst, due), v)
 			due = -1
 			continue
-		case due >= 0 && due == i-1:
-			if f.flag != nil {
-				text := &f.flags[0]
-				if *f.flag(v) {
-					text = &f.flags[1]
-				}
-				dst = append(dst, *text...)
-				due = i
-				continue
+		case due >= 0 && due == i-1 && f.flag != nil:
+			if *f.flag(v) {
+				dst = append(dst, f.yes...)
+			} else {
+				dst = append(dst, f.no...)
 			}
+			due = i
+			continue
+		case due >= 0 && due == i-1:
 			dst = append(dst, f.between...)
 		default:
 			dst = f.tags.open(r.closeDue(dst, due))

@@ -67,10 +67,16 @@ func Enum[T any, S ~string](name string, at func(*T) *S) Field[T] {
 // most fields are of these kinds.
 func textField[T any, S ~string](name string, at func(*T) *S, parse func(*decoder, *T, []byte) bool) Field[T] {
 	return Field[T]{
-		name:   name,
-		want:   "text",
-		parse:  parse,
-		format: func(dst []byte, v *T, e *escapes) []byte { return appendEscaped(dst, string(*at(v)), e) },
+		name:  name,
+		want:  "text",
+		parse: parse,
+		format: func(dst []byte, v *T, e *escapes) []byte {
+			s := string(*at(v))
+			if sameText(s) < len(s) {
+				return appendEscaped(dst, s, e)
+			}
+			return append(dst, s...)
+		},
 		isZero: func(v *T) bool { return *at(v) == "" },
 	}
 }
@@ -98,8 +104,8 @@ func Bool[T any](name string, at func(*T) *bool) Field[T] {
 			return true
 		},
 		format: func(dst []byte, v *T, _ *escapes) []byte { return strconv.AppendBool(dst, *at(v)) },
-		isZero: func(v *T) bool { return !*at(v) },
 		flag:   at,
+		isZero: func(v *T) bool { return !*at(v) },
 	}
 }
 

@@ -68,12 +68,12 @@ func quoted(text []byte) int {
 func sameText(s string) int {
 	n := 0
 	for ; len(s)-n >= 8; n += 8 {
-		if marks := unlike(word(s[n:])); marks != 0 {
+		if marks := escapes8(word(s[n:])); marks != 0 {
 			return n + bits.TrailingZeros64(marks)/8
 		}
 	}
-	if n > 0 && unlike(word(s[len(s)-8:])) == 0 { // what is left, and some of what was looked at
-		return len(s)
+	if n > 0 && escapes8(word(s[len(s)-8:])) == 0 {
+		return len(s) // the rest, and some before it once more
 	}
 	for n < len(s) && classes[s[n]]&escaped == 0 {
 		n++
@@ -81,8 +81,8 @@ func sameText(s string) int {
 	return n
 }
 
-// unlike marks the bytes that are perhaps not written as they are.
-func unlike(w uint64) uint64 {
+// escapes8 marks the bytes of class escaped, as special does.
+func escapes8(w uint64) uint64 {
 	and, quote, angle := w^ones*'&', w^ones*'"', w&^(ones*2)^ones*'<' // '>' is '<' and 2
 	return (w | (w-ones*0x20)&^w | (and-ones)&^and | (quote-ones)&^quote | (angle-ones)&^angle) & highs
 }
