@@ -219,7 +219,7 @@ func benchmark(b *testing.B, name string, n int, do func() error) {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64(b.Elapsed())/float64(time.Microsecond)/float64(b.N*n), "us/meeting")
+		b.ReportMetric(float64(b.Elapsed())/float64(time.Microsecond)/float64(b.N*n), "us/item")
 	})
 }
 
