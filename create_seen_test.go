@@ -119,3 +119,29 @@ func TestCreateWithoutAnOutcomeOfAMeetingThatHasJustEndedStaysOnItsServer(t *tes
 		assert.Zero(t, requests(fakes[1:], "create"))
 	})
 }
+
+// A create of a meeting that had just ended was on its way to the server of the meeting. Another one, a moment later,
+// found no meeting anywhere, and created it on another server.
+func TestCreatesOfAMeetingThatHasJustEndedMakeOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 2)
+		p := bbb.CreateParams{MeetingID: "physics", Name: "Physics", AttendeePW: "attendee-7Kq", ModeratorPW: "moderator-7Kq"}
+		createOn(t, fakes[0], p)
+		createOn(t, fakes[0], bbb.CreateParams{MeetingID: "busy"})
+		attend(t, fakes[0], "busy")
+		listed(t, g)
+		wait(t, 400*time.Millisecond)
+		fakes[0].EndMeeting("physics")
+		fakes[0].Inject(bbbtest.Fault{Call: "create", Latency: 300 * time.Millisecond, Times: 1})
+		first := after(func() {
+			_, err := g.CreateMeeting(t.Context(), p)
+			assert.NoError(t, noted(t, err))
+		})
+		wait(t, 200*time.Millisecond)
+		_, err := g.CreateMeeting(t.Context(), p)
+		require.NoError(t, noted(t, err))
+		<-first
+		assert.Equal(t, []string{"bbb1"}, holders(fakes, "physics"))
+	})
+}

@@ -120,7 +120,8 @@ func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, g
 	if s == nil || pending {
 		return nil, nil, false, nil
 	}
-	if known := s.justSeen(p.MeetingID); known != nil && sc.has(known) {
+	if known, done := s.justSeen(p.MeetingID, sc); known != nil {
+		defer done()
 		m, err := sc.createOn(ctx, s, p, known, claim{}, 1)
 		if errors.Is(err, ErrOutcomeUnknown) { // it may be a new one, which only this server may have
 			sc.group.keepOn(ctx, s, p.MeetingID)
@@ -134,18 +135,24 @@ func (sc *Scope) createKnown(ctx context.Context, p CreateParams) (_ *Meeting, g
 	return m, nil, true, err
 }
 
-// justSeen returns a meeting that the server told of so short a time ago that it need not be asked whether it is
-// still there, or nil. Should the meeting have ended meanwhile, it is created anew where it was, which is
+// justSeen returns a meeting of the scope that the server told of so short a time ago that it need not be asked whether
+// it is still there, or nil. Should the meeting have ended meanwhile, it is created anew where it was, which is
 // harmless as long as nobody created it elsewhere in that time. Other processes that share a Cache say
-// there if they did, and the server might not be the right one for a new meeting: then it is asked.
-func (s *Server) justSeen(id string) *Meeting {
+// there if they did, and the server might not be the right one for a new meeting: then it is asked. Who
+// has found it nowhere here waits for done, and so finds what was created.
+func (s *Server) justSeen(id string, sc *Scope) (known *Meeting, done func()) {
 	if s.group.store.shared || s.Mode() != ModeEnabled || s.health.now.Load().State != StateOnline {
-		return nil
+		return nil, nil
 	}
-	if m := s.meetings.freshOne(id, s.group.now().Add(-knownNewsTime)); m != nil && !over(m) {
-		return m
+	done, ok := s.group.creating.tryShare(id)
+	if !ok { // somebody is about to create it anew
+		return nil, nil
 	}
-	return nil
+	if m := s.meetings.freshOne(id, s.group.now().Add(-knownNewsTime)); m != nil && !over(m) && sc.has(m) {
+		return m, done
+	}
+	done()
+	return nil, nil
 }
 
 // keepOn has creates of a meeting go to the server that may yet carry one out, as long as that can take.
