@@ -71,9 +71,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.ctx.end()
 	buf := answerBuffers.Get().(*[]byte)
 	resp, body := x.respond(&x.ctx, buf) //nolint:contextcheck // it is made of that of the request
-	if slowly(w, r, h.cfg.timeout) {
-		defer taken(w)
-	}
+	slowly(w, r, h.cfg.timeout)
 	x.write(resp, body)
 	releaseAnswer(buf)
 	x.report(&x.ctx, resp) //nolint:contextcheck // the same

@@ -88,20 +88,12 @@ func hurry(w http.ResponseWriter, r *http.Request, until time.Time) {
 	_ = http.NewResponseController(w).SetReadDeadline(until)
 }
 
-// slowly gives the client some time to take an answer, unless the server has a time of its own, and reports
-// whether it did: then taken must end that when the answer was written, for the next request of the connection. Short
-// answers need it as well: who asks again and again and reads nothing fills what the system buffers of a
-// connection.
-func slowly(w http.ResponseWriter, r *http.Request, d time.Duration) bool {
+// slowly gives the client some time to take an answer, unless the server has a time of its own. Short answers
+// need it as well: who asks again and again and reads nothing fills what the system buffers of a connection. The
+// deadline is that of this answer: net/http ends it when the last of the answer is sent.
+func slowly(w http.ResponseWriter, r *http.Request, d time.Duration) {
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
-		return false
+		return
 	}
-	return http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d)) == nil
-}
-
-// taken sends what is left of an answer, and ends what slowly began.
-func taken(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	_ = c.Flush()
-	_ = c.SetWriteDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d))
 }

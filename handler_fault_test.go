@@ -166,6 +166,32 @@ func TestHandlerSlowReaders(t *testing.T) {
 	})
 }
 
+// TestHandlerLeavesNoDeadline: the time to take an answer is none for what another handler writes to the same
+// connection.
+func TestHandlerLeavesNoDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGroup(t, 1)
+		mux := http.NewServeMux()
+		mux.Handle("/bigbluebutton/", newHandler(t, g, bbb.WithHandlerTimeout(20*time.Second), bbb.WithHandlerRelay(relayPublic, relayKey)))
+		mux.HandleFunc("/slow", func(w http.ResponseWriter, _ *http.Request) {
+			wait(t, time.Minute)
+			_, _ = io.WriteString(w, "slow")
+		})
+		client := serving(t, mux).dial()
+		answers := bufio.NewReader(client)
+		for _, path := range []string{handlerRoot, "/slow", handlerRoot + "callback/hook/x", "/slow"} {
+			_, err := fmt.Fprintf(client, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+			require.NoError(t, err)
+			resp, err := http.ReadResponse(answers, nil)
+			require.NoError(t, err, path)
+			_, err = io.Copy(io.Discard, resp.Body)
+			require.NoError(t, err, path)
+			resp.Body.Close()
+		}
+	})
+}
+
 // TestHandlerUnwantedBodies: net/http reads some of a body that nobody has asked for before it sends the
 // answer, and waited for it without end when it did not come. No secret was needed for that.
 func TestHandlerUnwantedBodies(t *testing.T) {

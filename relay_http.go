@@ -26,12 +26,9 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) bool {
 	start := time.Now()
 	answer := &callbackAnswer{
 		ResponseWriter: w, status: http.StatusOK,
-		begin: func() bool { return slowly(w, r, h.cfg.timeout) },
+		begin: func() { slowly(w, r, h.cfg.timeout) },
 	}
 	tenant := h.relay.serve(answer, r, rest)
-	if answer.begun {
-		defer taken(w)
-	}
 	if h.cfg.observe != nil {
 		kind, _, _ := strings.Cut(rest, "/")
 		if h.relay.urls.keys[relayKind(kind)] == nil {
@@ -49,12 +46,12 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) bool {
 type callbackAnswer struct {
 	http.ResponseWriter
 	status int
-	begin  func() bool // see slowly
-	begun  bool
+	begin  func() // see slowly
 }
 
 func (a *callbackAnswer) WriteHeader(status int) {
-	a.status, a.begun = status, a.begin()
+	a.status = status
+	a.begin()
 	a.ResponseWriter.WriteHeader(status)
 }
 
