@@ -102,10 +102,16 @@ func (x *index) change(id string, f func(now *Server) *Server) *Server {
 	return next
 }
 
-// set gives an ID to a server.
+// set gives an ID to a server. One that the group has parted with gets none any more: nobody would
+// take it out again.
 func (x *index) set(id string, s *Server) {
 	if x.get(id) != s { // most meetings are where they were
-		x.change(id, func(*Server) *Server { return s })
+		x.change(id, func(now *Server) *Server {
+			if s.removed.Load() {
+				return now
+			}
+			return s
+		})
 	}
 }
 

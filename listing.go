@@ -2,6 +2,8 @@ package bbb
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 )
 
@@ -16,7 +18,7 @@ type listing struct {
 }
 
 // sharedList asks all servers for their meetings, together with others who want that at the same time. The
-// list is theirs, too. The error is a *GroupError, or ErrClosed.
+// list is theirs, too. The error is a *GroupError of the caller's own, or ErrClosed.
 func (g *Group) sharedList(ctx context.Context) ([]*Meeting, error) {
 	ctx, done, err := g.begin(ctx, callGetMeetings)
 	if err != nil {
@@ -24,7 +26,13 @@ func (g *Group) sharedList(ctx context.Context) ([]*Meeting, error) {
 	}
 	defer done()
 	l := &listing{group: g}
-	return g.lists.ask(ctx, g, struct{}{}, question[[]*Meeting]{ask: l.ask, soFar: l.soFar, mostly: l.mostly})
+	list, err := g.lists.ask(ctx, g, struct{}{}, question[[]*Meeting]{ask: l.ask, soFar: l.soFar, mostly: l.mostly})
+	if shared, ok := errors.AsType[*GroupError](err); ok { // a caller may sort what is his
+		own := *shared
+		own.Servers = slices.Clone(shared.Servers)
+		err = &own
+	}
+	return list, err
 }
 
 // ask asks all servers and merges the answers, in the order of the servers. The error is a

@@ -47,7 +47,7 @@ func (p *placements) setIfFree(id string, s *Server) bool {
 		return now == s
 	}
 	return s == p.servers.change(id, func(now *Server) *Server {
-		if member(now) != nil {
+		if member(now) != nil || s.removed.Load() {
 			return now
 		}
 		return s

@@ -39,3 +39,16 @@ func TestClaimDecidesBetweenListsOfTheSameMoment(t *testing.T) {
 		}
 	}
 }
+
+// An answer that was on its way when its server was removed would leave an entry that nobody takes out.
+func TestAServerThatWasRemovedGetsNoPlaces(t *testing.T) {
+	t.Parallel()
+	g := busyGroup(t, 2, 0)
+	s, _ := g.Server("bbb0")
+	require.True(t, g.Remove("bbb0"))
+	g.places.set("late", s)
+	g.places.setIfFree("later", s)
+	g.places.bind("latest", s)
+	g.places.servers.each(func(id string, _ *Server) { assert.Fail(t, "there is an entry", id) })
+	g.places.byHand.each(func(id string, _ *Server) { assert.Fail(t, "there is an entry", id) })
+}

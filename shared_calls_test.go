@@ -3,6 +3,7 @@ package bbb_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -250,5 +251,25 @@ func TestASharedListThatMostlyHangsIsOvertaken(t *testing.T) {
 		wg.Wait()
 		assert.Equal(t, 2, fakes[1].Count("getMeetings"))
 		<-first
+	})
+}
+
+// Each caller may do with his list what he likes, and with the error beside it.
+func TestErrorsOfASharedListAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, fakes := newGroup(t, 3)
+		fakes[0].SetDown(true)
+		fakes[2].SetDown(true)
+		var got [2]error
+		var wg sync.WaitGroup
+		for i := range got {
+			wg.Go(func() { _, got[i] = g.Meetings(t.Context()) })
+		}
+		wg.Wait()
+		slices.Reverse(groupError(t, got[0]).Servers)
+		assert.Equal(t, []string{"bbb3", "bbb1"}, groupError(t, got[0]).Names())
+		assert.Equal(t, []string{"bbb1", "bbb3"}, groupError(t, got[1]).Names())
+		assert.Equal(t, 1, fakes[1].Count("getMeetings"))
 	})
 }
