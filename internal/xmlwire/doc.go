@@ -23,14 +23,26 @@
 //
 // # Why it is fast
 //
-// Four things, of which a description knows nothing: what stands between two
-// values is compared with what stood there the last time (walk.go), text is
-// looked at eight bytes at a time (words.go), texts share small chunks of
-// memory (memory.go), and lists and maps are made once, of their size
-// (list.go). Each has a plain way beside it that is always right, and that
-// every difference falls back to. A new field is one line and gets all of it.
-// What is asked for again and again is compared with the last time, and read only
-// where it changed (reuse.go).
+// Five things, of which a description knows nothing: what stands between two
+// values is compared with what stood there the last time (walk.go,
+// walk_attrs.go), text is looked at eight bytes at a time (words.go), texts
+// share small chunks of memory, and those that come again and again are kept
+// once (memory.go), and lists and maps are made once, of their size (list.go).
+// Each has a plain way beside it that is always right, and that every difference
+// falls back to. A new field is one line and gets all of it; Common and Enum say
+// that its values repeat. What is asked for again and again is compared with the
+// last time, and read only where it changed (reuse.go).
+//
+// # Why a body is read whole
+//
+// A decoder that reads as the bytes come in would save the buffer of the body:
+// 0.9 MB for a list of 200 full meetings, of which those 200 take half as much
+// for as long as they are known; of 50 servers with 40 meetings each, 9 MB at
+// most at one time, in buffers that the next round uses again. It would pay for
+// that with a window that moves under every span, and could compare neither with
+// the bytes of the last meeting nor with the hash of a list without keeping
+// more of them. Nor would an answer come any sooner: what takes time is waiting
+// for its first byte.
 //
 // # What is read
 //
