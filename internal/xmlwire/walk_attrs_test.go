@@ -51,7 +51,7 @@ func TestOddAttributes(t *testing.T) {
 		got, err := decode(images(usual + usual + o + usual + o + usual))
 		if wrong != nil {
 			require.Error(t, err, o)
-			assert.IsType(t, wrong, err, o)
+			assert.Equal(t, fmt.Sprintf("%T", wrong), fmt.Sprintf("%T", err), o)
 			continue
 		}
 		require.NoError(t, err, o)
