@@ -41,7 +41,7 @@ func (r *report) byWrk(p *proxies) {
 	r.add(part)
 }
 
-// wrkScript has wrk ask for paths in turns, as the load of this program does.
+// wrkScript has wrk ask for paths in turns. Its connections may meet at one, and share the Handler's question.
 func wrkScript(paths []string) []byte {
 	return fmt.Appendf(nil, "local paths = {%s}\nlocal i = math.random(#paths)\nrequest = function()\n\ti = i %% #paths + 1\n\treturn wrk.format(\"GET\", paths[i])\nend\n",
 		`"`+strings.Join(paths, `", "`)+`"`)
