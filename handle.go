@@ -106,6 +106,8 @@ type incoming struct {
 	strict      bool
 	room        string // the ID of a breakout room of the scope that is called for, or empty
 	bodyOnly    bool   // nobody looks at Response.Value
+
+	versions []uint64 // of what the servers have, if that alone made the list of meetings
 }
 
 // handle carries the call out.

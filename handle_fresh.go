@@ -15,8 +15,8 @@ func (q *incoming) meetings(ctx context.Context) ([]*Meeting, error) {
 		return nil, err
 	}
 	defer done()
-	if list, ok, err := g.freshMeetings(q.fresh); ok { //nolint:contextcheck // the probe goes on when the caller has gone
-		return q.scope.filter(list), err
+	if list, ok, err := q.freshMeetings(); ok { //nolint:contextcheck // the probe goes on when the caller has gone
+		return list, err
 	}
 	return q.scope.Meetings(ctx)
 }
@@ -74,7 +74,7 @@ func (q *incoming) isNowhere(id string) bool {
 	}
 	from := g.now().Add(-q.fresh)
 	for _, s := range g.serving() {
-		if !s.meetings.freshSince(from) {
+		if _, ok := s.meetings.freshSince(from); !ok {
 			return false
 		}
 		if m := s.meetings.get(id); m != nil && q.scope.has(m) {
@@ -112,19 +112,25 @@ type infoKey struct {
 	id     string
 }
 
-// freshMeetings returns the meetings of all servers from what they said not longer ago than age, without
-// I/O, or ok is false. A server that has failed since, and not answered after that, is not worth
-// another question either.
-func (g *Group) freshMeetings(age time.Duration) (list []*Meeting, ok bool, err error) {
-	if age <= 0 {
+// freshMeetings returns the meetings of all servers that the caller may see from what they said not longer ago
+// than he allows, without I/O, or ok is false. A server that has failed since, and not answered after that, is
+// not worth another question either. The list is not to be changed.
+func (q *incoming) freshMeetings() (list []*Meeting, ok bool, err error) {
+	if q.fresh <= 0 {
 		return nil, false, nil
 	}
+	g := q.scope.group
 	servers := g.serving()
+	from := g.now().Add(-q.fresh)
+	if told := g.wholeLists.place(q.view()).Load(); told.of(q.view()) && told.tells(servers, from) {
+		q.versions = told.versions
+		return told.meetings, true, nil
+	}
 	someUp := anyUp(servers)
-	from := g.now().Add(-age)
 	results := make(Results[struct{}], len(servers))
+	versions := make([]uint64, len(servers))
 	for i, s := range servers {
-		if list, ok = s.meetings.freshList(list, from); ok {
+		if list, versions[i], ok = s.meetings.freshList(list, from); ok {
 			continue
 		}
 		results[i].Server = s
@@ -132,7 +138,12 @@ func (g *Group) freshMeetings(age time.Duration) (list []*Meeting, ok bool, err 
 			return nil, false, nil
 		}
 	}
-	return g.union(list), true, results.Err(callGetMeetings)
+	joined := len(list)
+	list, err = g.union(list), results.Err(callGetMeetings)
+	if err == nil && len(list) == joined { // which of two meetings of one ID counts, the versions do not tell
+		q.versions = versions
+	}
+	return q.scope.filter(list), true, err
 }
 
 // failedSince returns why asking a server for its meetings is of no use, or nil when it may be.

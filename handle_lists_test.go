@@ -76,3 +76,51 @@ func TestListsThatChangeWhileTheyAreTold(t *testing.T) {
 	body := string(handledBy(t, g, "getMeetings", "", bbb.HandleFresh(time.Hour)).AppendBody(nil))
 	assert.Equal(t, 4, strings.Count(body, "<meeting>"))
 }
+
+// A list that is told again is the list that somebody gets who never asked, whatever happened in between.
+func TestListsAreToldAgainOnlyAsTheyAre(t *testing.T) {
+	t.Parallel()
+	g, _ := newGroup(t, 2)
+	same := func(after string) {
+		t.Helper()
+		tell := func(sc *bbb.Scope) string {
+			r := sc.HandleFromData(t.Context(), "getMeetings", nil, nil, bbb.HandleFresh(time.Hour))
+			require.NoError(t, r.Err, after)
+			return string(r.AppendBody(nil))
+		}
+		whole, err := g.Scope(nil)
+		require.NoError(t, err)
+		want := tell(whole)
+		for range 3 {
+			assert.Equal(t, want, string(handledBy(t, g, "getMeetings", "", bbb.HandleFresh(time.Hour)).AppendBody(nil)), after)
+		}
+	}
+	server := func(name string) *bbb.Server {
+		s, ok := g.Server(name)
+		require.True(t, ok)
+		return s
+	}
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"creates", func() { create(t, g, "aa"); create(t, g, "bb"); create(t, g, "cc") }},
+		{"a list of all", func() { _, _ = g.Meetings(t.Context()) }},
+		{"news of one", func() {
+			_, err := g.Join(t.Context(), bbb.JoinParams{MeetingID: "aa", FullName: "Ada", Role: bbb.RoleViewer})
+			require.NoError(t, noted(t, err))
+			_, err = g.Meeting(t.Context(), "aa")
+			require.NoError(t, noted(t, err))
+		}},
+		{"an end", func() { require.NoError(t, noted(t, g.EndMeeting(t.Context(), "bb", ""))) }},
+		{"another secret", func() { _, _ = server("bbb1").Replace(sampleSecret) }},
+		{"a server that is disabled", func() { server("bbb1").SetMode(bbb.ModeDisabled) }},
+		{"and enabled", func() { server("bbb1").SetMode(bbb.ModeEnabled) }},
+		{"the other one as well", func() { server("bbb2").SetMode(bbb.ModeDisabled) }},
+		{"one that is removed", func() { g.Remove("bbb2") }},
+		{"the last one", func() { g.Remove("bbb1") }},
+	} {
+		step.do()
+		same(step.name)
+	}
+}

@@ -21,7 +21,7 @@ func TestHandlerFreshAnswersAllocateLittle(t *testing.T) {
 	create(t, g, "course")
 	_, err := g.Meetings(t.Context())
 	require.NoError(t, err)
-	for call, most := range map[string]float64{"isMeetingRunning": 10, "getMeetingInfo": 13, "getMeetings": 14} {
+	for call, most := range map[string]float64{"isMeetingRunning": 10, "getMeetingInfo": 13, "getMeetings": 11} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, handlerRoot+call+"?"+signedQuery(call, "meetingID=course", handlerSecret), nil)
 		got := testing.AllocsPerRun(200, func() { h.ServeHTTP(discarding{}, r) })
 		if !raceDetector {

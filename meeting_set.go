@@ -15,6 +15,7 @@ type meetingSet struct {
 
 	mu      sync.RWMutex         // protects the fields below; held for no I/O
 	owner   *Server              // that the meetings are on
+	version uint64               // of what list has: another one after each change, and none that another set ever has
 	asked   time.Time            // when the server was asked for the whole list
 	list    []*Meeting           // in the server's order; nil where one was dropped
 	place   idTable              // of list
@@ -23,6 +24,12 @@ type meetingSet struct {
 	stale   time.Time            // when something was changed that only asking again can tell
 	tidyLen int                  // length of list from which put looks for old ones
 }
+
+// setVersions counts the changes of all sets.
+var setVersions atomic.Uint64
+
+// changed gives the set another version. The lock is held.
+func (c *meetingSet) changed() { c.version = setVersions.Add(1) }
 
 // replace takes the whole list that the server gave when it was asked at that
 // time, and returns the IDs of the meetings that are gone. A meeting that was
@@ -38,6 +45,7 @@ func (c *meetingSet) replace(asked time.Time, list []*Meeting) (gone []string) {
 	if c.renew(asked, list) {
 		return nil
 	}
+	c.changed()
 	old := c.list
 	c.list, c.place = list, newIDTable(len(list))
 	for i, m := range list {
@@ -89,8 +97,13 @@ func (c *meetingSet) renew(asked time.Time, list []*Meeting) bool {
 			return false
 		}
 	}
+	same := true
 	for i, m := range list {
 		list[i] = c.owned(m)
+		same = same && list[i] == c.list[i]
+	}
+	if !same {
+		c.changed()
 	}
 	c.asked, c.list, c.tidyLen = asked, list, 0
 	return true
@@ -180,6 +193,9 @@ func (c *meetingSet) offer(list []*Meeting) (taken []*Meeting) {
 		c.add(c.owned(m))
 		taken = append(taken, m)
 	}
+	if len(taken) > 0 {
+		c.changed()
+	}
 	return taken
 }
 
@@ -194,6 +210,7 @@ func (c *meetingSet) put(m *Meeting) (gone []string, taken bool) {
 		return nil, false
 	}
 	delete(c.dropped, m.ID)
+	c.changed()
 	m = c.owned(m)
 	if i, old := c.find(m.ID); old != nil {
 		if !m.FetchedAt.Before(old.FetchedAt) {
@@ -240,6 +257,7 @@ func (c *meetingSet) drop(id string, at time.Time) {
 	c.drops++
 	if i, m := c.find(id); m != nil {
 		c.list[i] = nil
+		c.changed()
 	}
 }
 
@@ -252,26 +270,28 @@ func (c *meetingSet) outdate(at time.Time) {
 }
 
 // freshList appends the meetings if the server was asked for all of them at that time
-// or later, and reports whether that is so.
-func (c *meetingSet) freshList(dst []*Meeting, from time.Time) ([]*Meeting, bool) {
+// or later, and reports whether that is so, and which version that is.
+func (c *meetingSet) freshList(dst []*Meeting, from time.Time) (list []*Meeting, version uint64, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if !c.fresh(c.asked, from) {
-		return dst, false
+		return dst, 0, false
 	}
+	dst = slices.Grow(dst, len(c.list))
 	for _, m := range c.list {
 		if m != nil {
 			dst = append(dst, m)
 		}
 	}
-	return dst, true
+	return dst, c.version, true
 }
 
-// freshSince reports whether the server was asked for all of them at that time or later.
-func (c *meetingSet) freshSince(from time.Time) bool {
+// freshSince reports whether the server was asked for all of them at that time or later, and which version
+// that is.
+func (c *meetingSet) freshSince(from time.Time) (version uint64, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.fresh(c.asked, from)
+	return c.version, c.fresh(c.asked, from)
 }
 
 // freshOne returns a meeting if it was seen at that time or later, else nil.

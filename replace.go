@@ -77,6 +77,7 @@ func (c *meetingSet) handOver(s *Server) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.owner = s
+	c.changed()
 	for i, m := range c.list {
 		if m != nil {
 			c.list[i] = c.owned(m)

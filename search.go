@@ -142,6 +142,7 @@ func (g *Group) merge(ctx context.Context, results Results[[]*Meeting]) []*Meeti
 	for id, s := range g.splits.news(pairs, silent) {
 		g.observeSplit(ctx, id, s)
 	}
+	g.wholeLists.sweep(g.now())
 	return merged
 }
 
