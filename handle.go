@@ -134,7 +134,7 @@ func (q *incoming) handle(ctx context.Context) *Response {
 // server's list of all meetings. Control characters are dropped, as servers drop them from names; what is
 // no character becomes U+FFFD. A parameter with such a name is none that anybody knows, and goes.
 func cleanValues(params url.Values) url.Values {
-	unclean := func(text string) bool { return xmlProblem(text) != "" }
+	unclean := func(text string) bool { return !isPlain(text) && xmlProblem(text) != "" }
 	var clean url.Values
 	for name, values := range params {
 		if !unclean(name) && !slices.ContainsFunc(values, unclean) {
