@@ -127,10 +127,13 @@ func (s *Server) JoinURL(ctx context.Context, p JoinParams) (string, error) {
 		*own = JoinParams{}
 		joinCopies.Put(own)
 	}()
-	if err := joinTable.validate(own); err != nil {
+	in := newScratch()
+	defer in.release()
+	var err error
+	if in.text, err = joinTable.appendChecked(append(in.text, callJoin...), own); err != nil {
 		return "", err
 	}
-	return s.joinURL(ctx, own)
+	return s.signJoin(ctx, in, own)
 }
 
 // joinCopies are for JoinURL: what a table gets cannot be on the stack, as the compiler does not know what
@@ -140,16 +143,25 @@ var joinCopies = sync.Pool{New: func() any { return new(JoinParams) }}
 // joinURL is JoinURL for parameters that are not checked, and whose owner lets it
 // take away some.
 func (s *Server) joinURL(ctx context.Context, p *JoinParams) (string, error) {
-	if s.group.gate.isClosed() {
-		return "", &Error{Server: s.name, Call: callJoin, Err: ErrClosed}
-	}
-	if err := fit(ctx, s, joinTable, joinLifetimes, p); err != nil {
-		return "", err
-	}
-	s.group.reservations.joined(s, p.MeetingID)
 	in := newScratch()
 	defer in.release()
 	in.text = p.appendQuery(append(in.text, callJoin...))
+	return s.signJoin(ctx, in, p)
+}
+
+// signJoin is joinURL for parameters that were encoded as they are. They are encoded anew only if some are taken away.
+func (s *Server) signJoin(ctx context.Context, in *scratch, p *JoinParams) (string, error) {
+	if s.group.gate.isClosed() {
+		return "", &Error{Server: s.name, Call: callJoin, Err: ErrClosed}
+	}
+	switch changed, err := fit(ctx, s, joinTable, joinLifetimes, p); {
+	case err != nil:
+		return "", err
+	case changed:
+		in.clear()
+		in.text = p.appendQuery(append(in.text, callJoin...))
+	}
+	s.group.reservations.joined(s, p.MeetingID)
 	return s.signedText(in, callJoin), nil
 }
 
@@ -175,7 +187,7 @@ func (s *Server) Join(ctx context.Context, p JoinParams) (*Attendee, error) {
 
 // join is Join for parameters that are not checked. The second value is what the server said.
 func (s *Server) join(ctx context.Context, p JoinParams) (*Attendee, *status, error) {
-	if err := fit(ctx, s, joinTable, joinLifetimes, &p); err != nil {
+	if _, err := fit(ctx, s, joinTable, joinLifetimes, &p); err != nil {
 		return nil, nil, err
 	}
 	got, err := s.joinCall(ctx, request{call: callJoin, query: p.appendQuery(nil), once: true})

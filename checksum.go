@@ -131,9 +131,13 @@ func (s *scratch) release() {
 	if cap(s.text) > maxScratch {
 		return
 	}
+	s.clear()
+	scratches.Put(s)
+}
+
+func (s *scratch) clear() {
 	clear(s.text)
 	s.text = s.text[:0]
-	scratches.Put(s)
 }
 
 // Verify reports whether rawQuery, the query of a request exactly as it came,

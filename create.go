@@ -130,7 +130,7 @@ func (s *Server) create(ctx context.Context, p CreateParams) (*Meeting, error) {
 	if p.ModeratorPW == "" {
 		p.ModeratorPW = derivePassword(s.cfg.secrets[0], "moderator", p.MeetingID)
 	}
-	if err := fit(ctx, s, createTable, createLifetimes, &p); err != nil {
+	if _, err := fit(ctx, s, createTable, createLifetimes, &p); err != nil {
 		return nil, err
 	}
 	body := p.modules()

@@ -14,6 +14,7 @@ var joinTable = newParamTable(paramTable[JoinParams]{
 		prefix:       "userdata-",
 		field:        func(p *JoinParams) *map[string]string { return &p.UserData },
 		keyRule:      userDataKey,
+		plainKey:     letterByte | digitByte | underscoreByte | dotByte,
 		leaveInExtra: hasDash,
 		mask:         maskMap,
 	}},

@@ -18,7 +18,7 @@ func textParam[P any, T ~string](name string, at func(*P) *T) *param[P] {
 		write: func(dst []byte, p *P) []byte { return append(dst, *at(p)...) },
 		text:  func(p *P) string { return string(*at(p)) },
 		read:  func(p *P, text string) string { *at(p) = T(text); return "" },
-		chars: oneLine,
+		chars: oneLine, bad: breakByte | controlByte,
 	}
 }
 
@@ -26,7 +26,7 @@ func textParam[P any, T ~string](name string, at func(*P) *T) *param[P] {
 // where people put invitation links.
 func proseParam[P any](name string, at func(*P) *string) *param[P] {
 	f := textParam(name, at)
-	f.chars = manyLines
+	f.chars, f.bad = manyLines, controlByte
 	f.mask = maskSize
 	return f
 }

@@ -39,6 +39,7 @@ const (
 	problemNegative = "must not be negative"
 	problemZero     = "must be greater than zero"
 	problemTooLarge = "is too large"
+	problemControl  = "must not contain control characters"
 	problemFolded   = "is there twice: servers fold the name to lower case"
 )
 
@@ -52,13 +53,34 @@ func manyLines(text string) string {
 		return "must be UTF-8"
 	}
 	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '\n', c == '\r', c == '\t':
-		case c < ' ', c == 0x7F, c == 0xC2 && text[i+1] < 0xA0: // the last are U+0080 to U+009F
-			return "must not contain control characters"
+		if byteClasses[text[i]] == controlByte {
+			return problemControl
 		}
 	}
+	if hasHighControl(text) {
+		return problemControl
+	}
 	return ""
+}
+
+// hasHighControl reports whether one of U+0080 to U+009F is in a text, which is UTF-8.
+func hasHighControl(text string) bool {
+	for {
+		i := strings.IndexByte(text, 0xC2)
+		if i < 0 {
+			return false
+		}
+		if text[i+1] < 0xA0 {
+			return true
+		}
+		text = text[i+1:]
+	}
+}
+
+// isSound reports whether a text whose bytes are of the classes seen has none of the classes bad, and is UTF-8 without
+// control characters beyond ASCII.
+func isSound(text string, seen, bad byteClass) bool {
+	return seen&bad == 0 && (seen&highByte == 0 || utf8.ValidString(text) && !hasHighControl(text))
 }
 
 // oneLine allows no control characters at all.
@@ -209,18 +231,41 @@ func knownRole(text string) string {
 	return ""
 }
 
-// The classes of ASCII characters that names are made of.
+// A byteClass is one of the classes that bytes are of, or a set of them.
+type byteClass uint16
+
+// The classes: those of ASCII characters that names are made of, all others that are printable, those that make
+// lines, and control characters; at last what only makes a character together with others.
 const (
-	letterByte uint8 = 1 << iota
+	smallByte byteClass = 1 << iota
+	capitalByte
 	digitByte
 	dashByte
 	underscoreByte
 	dotByte
+	markByte
+	breakByte
+	controlByte
+	highByte
+
+	letterByte = smallByte | capitalByte
 )
 
-var byteClasses = func() (classes [256]uint8) {
+var byteClasses = func() (classes [256]byteClass) {
+	for c := range classes {
+		switch {
+		case c == '\n', c == '\r', c == '\t':
+			classes[c] = breakByte
+		case c < ' ', c == 0x7F:
+			classes[c] = controlByte
+		case c >= utf8.RuneSelf:
+			classes[c] = highByte
+		default:
+			classes[c] = markByte
+		}
+	}
 	for c := range byte('z' - 'a' + 1) {
-		classes['a'+c], classes['A'+c] = letterByte, letterByte
+		classes['a'+c], classes['A'+c] = smallByte, capitalByte
 	}
 	for c := range byte(10) {
 		classes['0'+c] = digitByte
@@ -229,11 +274,11 @@ var byteClasses = func() (classes [256]uint8) {
 	return classes
 }()
 
-func isLetter(c byte) bool { return byteClasses[c] == letterByte }
+func isLetter(c byte) bool { return byteClasses[c]&letterByte != 0 }
 func isDigit(c byte) bool  { return byteClasses[c] == digitByte }
 
 // hasOnly reports whether a text has no bytes but those of some classes.
-func hasOnly(text string, classes uint8) bool {
+func hasOnly(text string, classes byteClass) bool {
 	for i := range len(text) {
 		if byteClasses[text[i]]&classes == 0 {
 			return false
@@ -269,7 +314,7 @@ func pluginKey(key string) string {
 }
 
 // asciiName reports whether key is an ASCII letter followed by letters, digits and marks.
-func asciiName(key string, marks uint8) bool {
+func asciiName(key string, marks byteClass) bool {
 	return key != "" && isLetter(key[0]) && hasOnly(key, letterByte|digitByte|marks)
 }
 

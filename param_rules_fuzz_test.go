@@ -29,6 +29,9 @@ func FuzzParamRules(f *testing.F) {
 		line := lines && !strings.ContainsFunc(text, isBreak)
 		assert.Equal(t, lines, manyLines(text) == "", "manyLines")
 		assert.Equal(t, line, oneLine(text) == "", "oneLine")
+		_, seen := appendEscapeSeen(nil, text)
+		assert.Equal(t, lines, isSound(text, seen, controlByte), "isSound for many lines")
+		assert.Equal(t, line, isSound(text, seen, controlByte|breakByte), "isSound for one line")
 		assert.Equal(t, line && !strings.ContainsFunc(text, unicode.IsSpace) && !strings.Contains(text, ","), oneWord(text) == "", "oneWord")
 
 		units := 0

@@ -47,6 +47,15 @@ func (f *param[P]) textProblem(text string) string {
 			return problem
 		}
 	}
+	return f.rulesProblem(text)
+}
+
+// sound tells of a text whose bytes are of the classes seen that textProblem finds nothing. Otherwise it may.
+func (f *param[P]) sound(text string, seen byteClass) bool {
+	return isSound(text, seen, f.bad) && f.rulesProblem(text) == ""
+}
+
+func (f *param[P]) rulesProblem(text string) string {
 	for _, rule := range f.rules {
 		if problem := rule(text); problem != "" {
 			return problem

@@ -30,6 +30,7 @@ type param[P any] struct {
 	read  func(p *P, text string) (problem string) // sets the field from a wire text
 	check func(p *P) (problem string)              // what only the typed value tells; may be nil
 	chars paramRule                                // what text must satisfy when present and not plain, see isPlain
+	bad   byteClass                                // the bytes that make chars find something in a text of ASCII
 	rules []paramRule                              // what text must satisfy besides when present
 	must  bool                                     // an empty text is a problem
 	mask  func(text string) string                 // how logs show it; nil means as it is
@@ -106,11 +107,18 @@ type paramFamily[P any] struct {
 	prefix  string
 	field   func(*P) *map[string]string
 	keyRule paramRule
+	// plainKey are the bytes that keys as most are have behind a first letter. What has no others satisfies keyRule,
+	// and no two such keys differ in case only if servers fold it.
+	plainKey byteClass
 	// foldsCase: servers fold the key to lower case, so no two keys may differ in case only.
 	foldsCase bool
 	// leaveInExtra tells the keys that belong in Extra instead of the map; may be nil.
 	leaveInExtra func(key string) bool
 	mask         func(key, value string) string
+}
+
+func (f *paramFamily[P]) isPlainKey(key string, seen byteClass) bool {
+	return seen&^f.plainKey == 0 && key != "" && isLetter(key[0])
 }
 
 func (f *paramFamily[P]) goName() string {
@@ -171,16 +179,37 @@ func (t *paramTable[P]) family(name string) (f *paramFamily[P], key string) {
 // appendQuery appends the parameters as a query: in the order of the table, then each family and at
 // last Extra, sorted by name. The same value therefore always gives the same bytes.
 func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
+	dst, _ = t.appendJudged(dst, p, false)
+	return dst
+}
+
+// appendChecked is validate and appendQuery in one: encoding looks at each byte anyway.
+func (t *paramTable[P]) appendChecked(dst []byte, p *P) ([]byte, error) {
+	dst, sound := t.appendJudged(dst, p, true)
+	if sound {
+		return dst, nil
+	}
+	return dst, t.validate(p)
+}
+
+// appendJudged is appendQuery that also tells whether the parameters are sound, if they were up to here. Then
+// validate would find no problem; otherwise it may.
+func (t *paramTable[P]) appendJudged(dst []byte, p *P, sound bool) (_ []byte, stillSound bool) {
 	start := len(dst)
 	for _, f := range t.params {
 		// Texts and flags are the most by far, and most of them are absent.
 		switch {
 		case f.text != nil:
-			if text := f.text(p); text != "" {
-				for _, head := range f.heads {
-					dst = appendQueryEscape(appendHead(dst, start, head), text)
-				}
+			text := f.text(p)
+			if text == "" {
+				sound = sound && !f.must
+				continue
 			}
+			var seen byteClass
+			for _, head := range f.heads {
+				dst, seen = appendEscapeSeen(appendHead(dst, start, head), text)
+			}
+			sound = sound && f.sound(text, seen)
 		case f.flag != nil:
 			if flag := f.flag(p); flag != nil {
 				for _, head := range f.heads {
@@ -189,6 +218,7 @@ func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 			}
 		default:
 			dst = f.appendPairs(dst, start, p)
+			sound = sound && (f.check == nil || f.check(p) == "")
 		}
 	}
 	for i := range t.families {
@@ -199,14 +229,20 @@ func (t *paramTable[P]) appendQuery(dst []byte, p *P) []byte {
 		}
 		var room [sortedRoom]keyed[string]
 		for _, e := range sortedEntries(room[:0], m) {
-			if e.value != "" {
-				dst = append(appendSeparator(dst, start), f.prefix...)
-				dst = append(appendQueryEscape(dst, e.key), '=')
-				dst = appendQueryEscape(dst, e.value)
+			if e.value == "" {
+				sound = false // nobody looked at the key
+				continue
 			}
+			var inKey, inValue byteClass
+			dst = append(appendSeparator(dst, start), f.prefix...)
+			dst, inKey = appendEscapeSeen(dst, e.key)
+			dst, inValue = appendEscapeSeen(append(dst, '='), e.value)
+			sound = sound && f.isPlainKey(e.key, inKey) && isSound(e.value, inValue, controlByte)
 		}
 	}
-	return appendValues(dst, start, *t.extra(p))
+	extra := *t.extra(p)
+	sound = sound && len(extra) == 0 && len(t.joint(p)) == 0
+	return appendValues(dst, start, extra), sound
 }
 
 // appendPairs appends a parameter that is no text to the query that begins at start.

@@ -6,47 +6,56 @@ import (
 	"slices"
 )
 
-// queryEscapes is how a query writes each byte: up to three bytes, the first one lowest, and above them their
-// number. A-Z a-z 0-9 - _ and dot stand for themselves, a space becomes '+', all else %XX in upper case.
+// queryEscapes is how a query writes each byte: up to three bytes, the first one lowest, in the next
+// two what class the byte is of, and above that the number of bytes. A-Z a-z 0-9 - _ and dot stand for themselves, a space becomes '+', all else %XX in upper case.
 //
 // '~' and '*' are percent-encoded although some encoders keep one or the other: the text that was
 // signed is the text that is sent, so every server accepts the longer form, while a proxy that
 // encodes anew before it verifies agrees with others only on this smallest common set.
-var queryEscapes = func() (escapes [256]uint32) {
+var queryEscapes = func() (escapes [256]uint64) {
 	const hex = "0123456789ABCDEF"
-	for c := range uint32(256) {
+	for c := range uint64(256) {
+		class := uint64(byteClasses[c]) << 24
 		switch b := byte(c); {
 		case isLetter(b), isDigit(b), b == '-', b == '_', b == '.':
-			escapes[c] = c | 1<<24
+			escapes[c] = c | class | 1<<40
 		case c == ' ':
-			escapes[c] = '+' | 1<<24
+			escapes[c] = '+' | class | 1<<40
 		default:
-			escapes[c] = '%' | uint32(hex[c>>4])<<8 | uint32(hex[c&15])<<16 | 3<<24
+			escapes[c] = '%' | uint64(hex[c>>4])<<8 | uint64(hex[c&15])<<16 | class | 3<<40
 		}
 	}
 	return escapes
 }()
 
 // appendQueryEscape appends s to dst as a query name or value. It allocates nothing but what dst needs to grow.
+func appendQueryEscape[T string | []byte](dst []byte, s T) []byte {
+	dst, _ = appendEscapeSeen(dst, s)
+	return dst
+}
+
+// appendEscapeSeen is appendQueryEscape that also tells the classes of the bytes of s, so that nothing has to
+// look at all of them once more.
 //
 // It writes four bytes for each one and goes on behind those that count. A branch for each byte would be one that
 // processors guess wrong about as often as there is something to encode, which costs more than all the rest.
-func appendQueryEscape[T string | []byte](dst []byte, s T) []byte {
-	n := len(dst)
+func appendEscapeSeen[T string | []byte](dst []byte, s T) (escaped []byte, seen byteClass) {
+	n, all := len(dst), uint64(0)
 	dst = slices.Grow(dst, 3*len(s)+1)
 	dst = dst[:cap(dst)]
 	for i := range len(s) {
 		e := queryEscapes[s[i]]
-		binary.LittleEndian.PutUint32(dst[n:n+4], e)
-		n += int(e >> 24)
+		binary.LittleEndian.PutUint32(dst[n:n+4], uint32(e)) //nolint:gosec // not the class and the number
+		n += int(e >> 40)
+		all |= e
 	}
-	return dst[:n]
+	return dst[:n], byteClass(all >> 24)
 }
 
 // escapeQueryTail encodes dst[from:] in place. Working on the tail lets a value be written by
 // strconv.AppendInt and its like straight into the query. All but lists need no more than the look at it.
 func escapeQueryTail(dst []byte, from int) []byte {
-	changes := func(c byte) bool { return queryEscapes[c] != uint32(c)|1<<24 }
+	changes := func(c byte) bool { return queryEscapes[c]&0xFF != uint64(c) }
 	if !slices.ContainsFunc(dst[from:], changes) {
 		return dst
 	}

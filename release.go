@@ -199,16 +199,16 @@ func lacksAlgorithm(a Algorithm, r Release) string {
 	return ""
 }
 
-// fit takes away those parameters that the release of the server does not know, or
+// fit takes away those parameters that the release of the server does not know, and tells whether there were any, or
 // returns an error: as the server's policy is. Without knowledge or a policy it
 // leaves them as they are.
-func fit[P any](ctx context.Context, s *Server, table *paramTable[P], lives map[string]lifetime, p *P) error {
+func fit[P any](ctx context.Context, s *Server, table *paramTable[P], lives map[string]lifetime, p *P) (changed bool, err error) {
 	if s.cfg.unsupported == SendUnsupported {
-		return nil
+		return false, nil
 	}
 	release := s.Release()
 	if !release.Known() {
-		return nil
+		return false, nil
 	}
 	var problems []error
 	unknown := func(name string, drop func()) {
@@ -219,6 +219,7 @@ func fit[P any](ctx context.Context, s *Server, table *paramTable[P], lives map[
 			problems = append(problems, fmt.Errorf("%w: the parameter %s %s", ErrNotSupported, name, why))
 		default:
 			drop()
+			changed = true
 			s.group.log.LogAttrs(ctx, slog.LevelWarn, "parameter left out", slog.String("server", s.name),
 				slog.String("call", table.call), slog.String("parameter", name), slog.String("reason", why))
 		}
@@ -243,9 +244,9 @@ func fit[P any](ctx context.Context, s *Server, table *paramTable[P], lives map[
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
-		return &Error{Server: s.name, Call: table.call, Err: err}
+		return false, &Error{Server: s.name, Call: table.call, Err: err}
 	}
-	return nil
+	return changed, nil
 }
 
 // lifetimesOf reads a table of lines: a name, since, gone; "-" is no limit.
