@@ -3,6 +3,7 @@ package bbb
 import (
 	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,5 +90,17 @@ func checkPlainKeys[P any](t *testing.T, table *paramTable[P]) {
 				}
 			}
 		}
+	}
+}
+
+// Each byte is encoded the same way where it stands as where it is copied to: a percent sign, whose code begins with
+// itself, is not one that needs none.
+func TestEscapeQueryTailOfEachByte(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		text := string([]byte{'a', byte(c)})
+		want := "x=" + strings.ReplaceAll(url.QueryEscape(text), "~", "%7E")
+		assert.Equal(t, want, string(appendQueryEscape([]byte("x="), text)), "%q", text)
+		assert.Equal(t, want, string(escapeQueryTail([]byte("x="+text), 2)), "%q", text)
 	}
 }

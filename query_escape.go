@@ -55,7 +55,10 @@ func appendEscapeSeen[T string | []byte](dst []byte, s T) (escaped []byte, seen 
 // escapeQueryTail encodes dst[from:] in place. Working on the tail lets a value be written by
 // strconv.AppendInt and its like straight into the query. All but lists need no more than the look at it.
 func escapeQueryTail(dst []byte, from int) []byte {
-	changes := func(c byte) bool { return queryEscapes[c]&0xFF != uint64(c) }
+	changes := func(c byte) bool {
+		e := queryEscapes[c]
+		return e>>40 != 1 || e&0xFF != uint64(c) // a percent sign begins with itself
+	}
 	if !slices.ContainsFunc(dst[from:], changes) {
 		return dst
 	}
