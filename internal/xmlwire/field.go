@@ -9,7 +9,7 @@ type Field[T any] struct {
 	name       string
 	tags       tags   // of an element in a Record
 	between    string // end tag of the element before in the Record, and start tag
-	yes, no    string // between, and the value of a bool
+	run        run    // of a bool
 	kind       fieldKind
 	omitEmpty  bool
 	decodeOnly bool
@@ -19,11 +19,18 @@ type Field[T any] struct {
 	// record's own element; parse and format are nil in other fields.
 	parse  func(d *decoder, v *T, text []byte) bool
 	format func(dst []byte, v *T, e *escapes) []byte
-	flag   func(v *T) *bool // of a bool: most fields of attendees are some
 
-	// A structure is an element with elements in it.
+	// The places of the most frequent values, where there is no need of format:
+	// of a bool, an int, and a text that is a string and not a type of its own.
+	flag   func(v *T) *bool
+	number func(v *T) *int
+	plain  func(v *T) *string
+
+	// A structure is an element with elements in it, which are what encode
+	// writes; with attributes, it writes all of the element.
 	decode func(d *decoder, t tag, v *T) error
 	encode func(dst []byte, v *T) []byte
+	attrs  bool
 
 	isZero func(v *T) bool
 }
@@ -105,9 +112,16 @@ func Lift[T, E any](at func(*T) *E, fields ...Field[E]) []Field[T] {
 			if f.flag != nil {
 				g.flag = func(v *T) *bool { return f.flag(at(v)) }
 			}
+			if f.number != nil {
+				g.number = func(v *T) *int { return f.number(at(v)) }
+			}
+			if f.plain != nil {
+				g.plain = func(v *T) *string { return f.plain(at(v)) }
+			}
 		} else {
 			g.decode = func(d *decoder, t tag, v *T) error { return f.decode(d, t, at(v)) }
 			g.encode = func(dst []byte, v *T) []byte { return f.encode(dst, at(v)) }
+			g.attrs = f.attrs
 		}
 		lifted[i] = g
 	}

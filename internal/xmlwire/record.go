@@ -1,6 +1,10 @@
 package xmlwire
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+	"strconv"
+)
 
 // Record describes an element of the answers as the fields of T. It is made
 // once, usually in a package variable, and is safe for use by many goroutines.
@@ -36,16 +40,50 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 			f.tags = newTags(f.name)
 			if n := len(r.elements); n > 0 {
 				f.between = r.elements[n-1].tags.end + f.tags.start
-				f.yes, f.no = f.between+"true", f.between+"false"
 			}
 			r.elements = append(r.elements, f)
 		}
+	}
+	for i := range r.elements {
+		r.elements[i].run = newRun(r.elements[i:])
 	}
 	mustBe(r.content == nil || len(r.elements) == 0, "content beside child elements")
 	r.children = newChildren(names...)
 	r.children.texts = true
 	return r
 }
+
+// run is what bools that follow one another are written as, such as most
+// fields of an attendee: a text for each combination of their values, where the
+// first of them is the lowest bit of the index. It begins with the end tag of
+// the element before and ends before that of the last bool.
+type run []string
+
+const longestRun = 4 // makes 16 texts
+
+// newRun makes the run that fields begin with. It is nil if they begin with
+// something else.
+func newRun[T any](fields []Field[T]) (r run) {
+	for _, f := range fields[:min(len(fields), longestRun)] {
+		if f.flag == nil || f.between == "" || f.omitEmpty || f.decodeOnly {
+			break
+		}
+		if r == nil {
+			r = run{""}
+		}
+		all := make(run, 0, 2*len(r))
+		for _, value := range []string{"false", "true"} {
+			for _, before := range r {
+				all = append(all, before+f.between+value)
+			}
+		}
+		r = all
+	}
+	return r
+}
+
+// len returns how many bools r is made of.
+func (r run) len() int { return bits.Len(uint(len(r))) - 1 }
 
 func mustBe(ok bool, mistake string) {
 	if !ok {
@@ -170,34 +208,50 @@ func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 	if f := r.content; f != nil && !f.omitted(v) {
 		dst = f.format(dst, v, &inText)
 	}
-	// Between two scalars there is most often the end tag of one and the start
-	// tag of the next, which are written together, and with a bool's value.
-	due := -1 // scalar whose end tag is yet to be written
-	for i := range r.elements {
+	// Between two elements there is most often the end tag of one and the start
+	// tag of the next, which are written together.
+	due := -1 // element whose end tag is yet to be written
+	for i := 0; i < len(r.elements); i++ {
 		f := &r.elements[i]
 		if (f.omitEmpty || f.decodeOnly) && f.omitted(v) {
 			continue
 		}
-		switch {
-		case f.parse == nil:
-			dst = f.encode(r.closeDue(dst, due), v)
-			due = -1
+		switch follows := due >= 0 && due == i-1; {
+		case f.attrs:
+			dst, due = f.encode(r.closeDue(dst, due), v), -1
 			continue
-		case due >= 0 && due == i-1 && f.flag != nil:
-			if *f.flag(v) {
-				dst = append(dst, f.yes...)
-			} else {
-				dst = append(dst, f.no...)
+		case follows && f.run != nil:
+			which := 0
+			for k := range f.run.len() {
+				if *r.elements[i+k].flag(v) {
+					which |= 1 << k
+				}
 			}
+			dst = append(dst, f.run[which]...)
+			i += f.run.len() - 1
 			due = i
 			continue
-		case due >= 0 && due == i-1:
+		case follows:
 			dst = append(dst, f.between...)
 		default:
 			dst = f.tags.open(r.closeDue(dst, due))
 		}
 		inside := len(dst)
-		dst = f.format(dst, v, &inText)
+		switch {
+		case f.plain != nil:
+			s := *f.plain(v)
+			if sameText(s) == len(s) {
+				dst = append(dst, s...)
+			} else {
+				dst = appendEscaped(dst, s, &inText)
+			}
+		case f.number != nil:
+			dst = strconv.AppendInt(dst, int64(*f.number(v)), 10)
+		case f.encode != nil:
+			dst = f.encode(dst, v)
+		default:
+			dst = f.format(dst, v, &inText)
+		}
 		if due = i; len(dst) == inside {
 			dst = f.tags.close(dst, inside)
 			due = -1

@@ -66,17 +66,13 @@ func Enum[T any, S ~string](name string, at func(*T) *S) Field[T] {
 // textField and Bool do without scalar, whose parse and format are a call more:
 // most fields are of these kinds.
 func textField[T any, S ~string](name string, at func(*T) *S, parse func(*decoder, *T, []byte) bool) Field[T] {
+	plain, _ := any(at).(func(*T) *string)
 	return Field[T]{
-		name:  name,
-		want:  "text",
-		parse: parse,
-		format: func(dst []byte, v *T, e *escapes) []byte {
-			s := string(*at(v))
-			if sameText(s) < len(s) {
-				return appendEscaped(dst, s, e)
-			}
-			return append(dst, s...)
-		},
+		name:   name,
+		want:   "text",
+		parse:  parse,
+		format: func(dst []byte, v *T, e *escapes) []byte { return appendEscaped(dst, string(*at(v)), e) },
+		plain:  plain,
 		isZero: func(v *T) bool { return *at(v) == "" },
 	}
 }
@@ -126,12 +122,14 @@ const wantNumber = "a whole number in range"
 // empty text and "null" mean 0. Letters, or a number out of range, make a
 // ValueError.
 func Int[T any](name string, at func(*T) *int) Field[T] {
-	return scalar(name, wantNumber, at,
+	f := scalar(name, wantNumber, at,
 		func(_ *decoder, text []byte) (int, bool) {
 			n, ok := parseInt(text)
 			return int(n), ok && int64(int(n)) == n
 		},
 		func(dst []byte, x int, _ *escapes) []byte { return strconv.AppendInt(dst, int64(x), 10) })
+	f.number = at
+	return f
 }
 
 // Int64 is Int for sizes in bytes.

@@ -11,15 +11,10 @@ func structure[T, V any](name string, at func(*T) *V,
 	encode func(dst []byte, x *V) []byte,
 	isZero func(x *V) bool,
 ) Field[T] {
-	tags := newTags(name)
 	return Field[T]{
 		name:   name,
 		decode: func(d *decoder, t tag, v *T) error { return decode(d, t, at(v)) },
-		encode: func(dst []byte, v *T) []byte {
-			dst = tags.open(dst)
-			inside := len(dst)
-			return tags.close(encode(dst, at(v)), inside)
-		},
+		encode: func(dst []byte, v *T) []byte { return encode(dst, at(v)) },
 		isZero: func(v *T) bool { return isZero(at(v)) },
 	}
 }
@@ -56,7 +51,7 @@ func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 					pairs = append(pairs, pair{key, value})
 				}
 			}
-			slices.SortFunc(pairs, func(a, b pair) int { return strings.Compare(a.key, b.key) })
+			sortPairs(pairs)
 			for _, p := range pairs {
 				dst = AppendElement(dst, p.key, p.value)
 			}
@@ -68,6 +63,22 @@ func Map[T any](name string, at func(*T) *map[string]string) Field[T] {
 type pair struct{ key, value string }
 
 const usualPairs = 16 // in the metadata of a meeting, most often
+
+// sortPairs sorts by key. As long as there are few it does so by insertion,
+// without a call for each comparison.
+func sortPairs(pairs []pair) {
+	if len(pairs) > usualPairs {
+		slices.SortFunc(pairs, func(a, b pair) int { return strings.Compare(a.key, b.key) })
+		return
+	}
+	for i := 1; i < len(pairs); i++ {
+		p, k := pairs[i], i
+		for ; k > 0 && p.key < pairs[k-1].key; k-- {
+			pairs[k] = pairs[k-1]
+		}
+		pairs[k] = p
+	}
+}
 
 // pairs appends what w leads to, for a map to be made of the right size.
 func (d *decoder) pairs(w walk, list []pair) ([]pair, error) {
@@ -153,12 +164,12 @@ func PtrList[T, E any](name, item string, at func(*T) *[]*E, rec *Record[E]) Fie
 // Nested is an object: an element whose children are the fields of an E. Given
 // twice, the second adds to the first.
 func Nested[T, E any](name string, at func(*T) *E, rec *Record[E]) Field[T] {
-	return Field[T]{
-		name:   name,
-		decode: func(d *decoder, t tag, v *T) error { return rec.read(d, t, at(v)) },
-		encode: func(dst []byte, v *T) []byte { return rec.Append(dst, name, at(v)) },
-		isZero: func(v *T) bool { return rec.isZero(at(v)) },
+	f := structure(name, at, rec.read, rec.appendInside, rec.isZero)
+	if len(rec.attrs) > 0 {
+		f.attrs = true
+		f.encode = func(dst []byte, v *T) []byte { return rec.Append(dst, name, at(v)) }
 	}
+	return f
 }
 
 // Inline is an element that groups fields of the same T, such as the three of
