@@ -1,6 +1,10 @@
 package xmlwire
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"slices"
+	"unicode/utf8"
+)
 
 // escapes says for each byte of a text what to write instead; "" is the byte
 // itself.
@@ -28,7 +32,45 @@ func escapeTable(more map[byte]string) (t escapes) {
 	return t
 }
 
+// appendEscaped copies s while it looks whether anything in it is to be
+// escaped, since that is rare.
 func appendEscaped(dst []byte, s string, e *escapes) []byte {
+	from, n := len(dst), len(s)
+	if cap(dst)-from < n {
+		dst = slices.Grow(dst, n)
+	}
+	to := dst[from : from+n]
+	var marks uint64
+	switch {
+	case n >= 8:
+		for i := 0; i <= n-8; i += 8 {
+			w := word(s[i:])
+			binary.LittleEndian.PutUint64(to[i:], w)
+			marks |= escapes8(w)
+		}
+		w := word(s[n-8:]) // the rest, and some before it once more
+		binary.LittleEndian.PutUint64(to[n-8:], w)
+		marks |= escapes8(w)
+	case n >= 4:
+		first, last := halfWord(s), halfWord(s[n-4:])
+		binary.LittleEndian.PutUint32(to, first)
+		binary.LittleEndian.PutUint32(to[n-4:], last)
+		marks = escapes8(uint64(first) | uint64(last)<<32)
+	default:
+		for i := range n {
+			to[i] = s[i]
+			marks |= uint64(classes[s[i]] & escaped)
+		}
+	}
+	if marks != 0 {
+		return appendEscapes(dst, s, e)
+	}
+	return dst[:from+n]
+}
+
+// appendEscapes is appendEscaped for a text with something to escape in it,
+// most likely.
+func appendEscapes(dst []byte, s string, e *escapes) []byte {
 	done := 0 // s[:done] is written
 	for i := sameText(s); i < len(s); i += sameText(s[i:]) {
 		instead, size := "", 1

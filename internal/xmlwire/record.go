@@ -239,12 +239,7 @@ func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 		inside := len(dst)
 		switch {
 		case f.plain != nil:
-			s := *f.plain(v)
-			if sameText(s) == len(s) {
-				dst = append(dst, s...)
-			} else {
-				dst = appendEscaped(dst, s, &inText)
-			}
+			dst = appendEscaped(dst, *f.plain(v), &inText)
 		case f.number != nil:
 			dst = strconv.AppendInt(dst, int64(*f.number(v)), 10)
 		case f.encode != nil:

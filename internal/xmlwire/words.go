@@ -81,10 +81,17 @@ func sameText(s string) int {
 	return n
 }
 
-// escapes8 marks the bytes of class escaped, as special does.
+// escapes8 marks the bytes of class escaped, as special does. Since those beyond
+// ASCII are among them, it need not keep them from looking like others.
 func escapes8(w uint64) uint64 {
-	and, quote, angle := w^ones*'&', w^ones*'"', w&^(ones*2)^ones*'<' // '>' is '<' and 2
-	return (w | (w-ones*0x20)&^w | (and-ones)&^and | (quote-ones)&^quote | (angle-ones)&^angle) & highs
+	quote, angle := w&^(ones*4)^ones*'"', w&^(ones*2)^ones*'<' // '&' is '"' and 4, '>' is '<' and 2
+	return (w | (w - ones*0x20) | (quote - ones) | (angle - ones)) & highs
+}
+
+// halfWord is the first four bytes of s.
+func halfWord(s string) uint32 {
+	_ = s[3]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
 // word is the first eight bytes of s.
