@@ -1,6 +1,7 @@
 package xmlwire
 
 import (
+	"math"
 	"math/bits"
 	"sync/atomic"
 )
@@ -44,17 +45,20 @@ func anyChildren(many int) children {
 // parent. A child is left at one of two places: before its end tag, as after a
 // text, or behind it. From each there are two steps, so that the end of a short
 // list and its next item do not drive each other out.
+//
+// There are many steps and each is looked at once for a child, so they are
+// small: what does not fit is not remembered.
 type step struct {
-	from, to int    // the bytes, in the body of this round
-	next     int    // which child came then, if one did
-	name     int    // length of its name
-	empty    bool   // that was <name/>
-	attrs    uint8  // how many attributes it had, see attrStep
+	from, to int32  // the bytes, in the body of this round
 	round    uint32 // which body this is from; steps of others are worth nothing
-	gaps     int    // if it had some: where what stood between them is,
-	attr     int    // the length of the name of the first,
-	tag      int    // and of the tag up to its value
+	next     uint16 // which child came then, if one did
+	name     uint16 // length of its name
+	gaps     uint16 // where those of its attributes begin
+	attrs    uint8  // how many it had, see rememberAttrs
+	empty    bool   // that was <name/>
 }
+
+func (s *step) size() int { return int(s.to - s.from) }
 
 // The steps of each child, and of the beginning, in this order. The first is to
 // a child, the second to the end of the parent.
@@ -95,7 +99,7 @@ func (w *walk) next(d *decoder) (int, error) {
 		depth-- // its end tag comes first
 	}
 	s := &d.steps[at]
-	end := d.pos + s.to - s.from
+	end := d.pos + s.size()
 	if s.round != d.round || w.child.prefix > 0 || end > len(d.buf) ||
 		string(d.buf[d.pos:end]) != string(d.buf[s.from:s.to]) ||
 		w.open && w.index == nil && !d.atEndTag(w.child) { // children of any name have no other in common
@@ -111,24 +115,24 @@ func (w *walk) next(d *decoder) (int, error) {
 			return w.search(d, at)
 		}
 		d.elements++
-		w.last, w.child, w.open = s.next, tag, !s.empty
+		w.last, w.child, w.open = int(s.next), tag, !s.empty
 		if d.depth = depth; w.open {
 			d.depth++
 		}
-		return s.next, nil
+		return w.last, nil
 	}
 	d.elements++
-	w.last, w.open = s.next, !s.empty
+	w.last, w.open = int(s.next), !s.empty
 	if s.empty {
 		d.pos, d.depth = end, depth
 		end -= len("/>")
-		w.child = tag{name: span{end - s.name, end}, empty: true}
-		return s.next, nil
+		w.child = tag{name: span{end - int(s.name), end}, empty: true}
+		return w.last, nil
 	}
 	d.pos, d.depth = end, depth+1
-	w.child = tag{name: span{end - len(">") - s.name, end - len(">")}}
+	w.child = tag{name: span{end - len(">") - int(s.name), end - len(">")}}
 	if !w.texts {
-		return s.next, nil
+		return w.last, nil
 	}
 	rest := d.buf[end:]
 	for n := 0; len(rest)-n > 8; n += 8 {
@@ -143,13 +147,13 @@ func (w *walk) next(d *decoder) (int, error) {
 		}
 		break
 	}
-	return s.next, nil
+	return w.last, nil
 }
 
 // end is next where the child does not come that came the last time.
 func (w *walk) end(d *decoder, at, depth int) (int, error) {
 	s := &d.steps[at+1]
-	end := d.pos + s.to - s.from
+	end := d.pos + s.size()
 	if s.round != d.round || w.child.prefix > 0 || end > len(d.buf) ||
 		string(d.buf[d.pos:end]) != string(d.buf[s.from:s.to]) ||
 		w.open && w.index == nil && !d.atEndTag(w.child) ||
@@ -188,8 +192,8 @@ func (w *walk) search(d *decoder, at int) (int, error) {
 			return 0, err
 		}
 		if !ok {
-			if plain && d.elements == elements && d.isEndTag(w.parent, d.pos) {
-				d.steps[at+1] = step{from: from, to: d.pos, round: d.round}
+			if plain && d.elements == elements && d.isEndTag(w.parent, d.pos) && d.pos <= math.MaxInt32 {
+				d.steps[at+1] = step{from: int32(from), to: int32(d.pos), round: d.round} //nolint:gosec // from is before pos
 			}
 			return -1, nil
 		}
@@ -201,16 +205,24 @@ func (w *walk) search(d *decoder, at int) (int, error) {
 			continue
 		}
 		if plain && d.elements == elements+1 && c.prefix == 0 {
-			d.remember(&d.steps[at], step{from: from, to: d.pos, next: i, name: c.name.size(), empty: c.empty, round: d.round}, c)
+			d.remember(&d.steps[at], from, i, c)
 		}
 		w.last, w.child, w.open = i, c, !c.empty
 		return i, nil
 	}
 }
 
-// remember puts now, which ends with the start tag c, into s, if nothing of c
-// is needed later that only the scanner finds.
-func (d *decoder) remember(s *step, now step, c tag) {
+// remember puts into s the way from one place to the start tag c, which was
+// just passed and is that of child next, if nothing of c is needed later that
+// only the scanner finds.
+func (d *decoder) remember(s *step, from, next int, c tag) {
+	if d.pos > math.MaxInt32 || next > math.MaxUint16 || c.name.size() > math.MaxUint16 {
+		return
+	}
+	now := step{
+		from: int32(from), to: int32(d.pos), round: d.round, //nolint:gosec // from is before pos
+		next: uint16(next), name: uint16(c.name.size()), empty: c.empty, //nolint:gosec // looked at above
+	}
 	if len(d.attrs) > 0 {
 		if d.rememberAttrs(&now, s, c) {
 			*s = now

@@ -3,9 +3,9 @@ package xmlwire
 // A start tag with attributes is remembered in pieces: up to its first value,
 // between two values, and behind the last one. The values are what differs.
 
-// gap is such a piece, but for the first one, which is the step itself.
+// gap is such a piece.
 type gap struct {
-	from, to int // in the body of this round; it begins with the quote of a value
+	from, to int // in the body of this round: from the name of the tag, or the quote of a value
 	name     int // length of the name of the attribute to which it leads; 0 for the last
 }
 
@@ -28,23 +28,21 @@ func (d *decoder) rememberAttrs(now, old *step, c tag) bool {
 			return false
 		}
 	}
-	now.gaps = len(d.gaps)
+	now.gaps = uint16(len(d.gaps)) //nolint:gosec // at most maxGaps
 	if old.round == d.round && int(old.attrs) >= n {
 		now.gaps = old.gaps
-	} else if len(d.gaps)+n > maxGaps {
+	} else if len(d.gaps)+1+n > maxGaps {
 		return false
 	} else {
-		d.gaps = append(d.gaps, make([]gap, n)...)
+		d.gaps = append(d.gaps, make([]gap, 1+n)...)
 	}
-	now.attrs, now.to = uint8(n), d.attrs[0].raw.from
+	gaps, from := d.gaps[now.gaps:], c.name.from
 	for i, a := range d.attrs {
-		g := gap{from: a.raw.to, to: d.pos}
-		if i+1 < n {
-			g.to, g.name = d.attrs[i+1].raw.from, d.attrs[i+1].name.size()
-		}
-		d.gaps[now.gaps+i] = g
+		gaps[i] = gap{from: from, to: a.raw.from, name: a.name.size()}
+		from = a.raw.to
 	}
-	now.tag, now.attr = now.to-c.name.from, d.attrs[0].name.size()
+	gaps[n] = gap{from: from, to: d.pos}
+	now.attrs, now.to = uint8(n), int32(gaps[0].to) //nolint:gosec // before pos
 	return true
 }
 
@@ -52,8 +50,9 @@ func (d *decoder) rememberAttrs(now, old *step, c tag) bool {
 // if it is like the one that s remembers, and returns the tag. Otherwise it
 // passes nothing.
 func (d *decoder) sameAttrs(s *step, from int) (t tag, ok bool) {
-	at, name := from, s.attr
-	for _, g := range d.gaps[s.gaps : s.gaps+int(s.attrs)] {
+	gaps := d.gaps[s.gaps:][:1+int(s.attrs)]
+	at, name := from, gaps[0].name
+	for _, g := range gaps[1:] {
 		value := span{at, at + quoted(d.buf[at:])}
 		at = value.to + g.to - g.from
 		if at > len(d.buf) || string(d.buf[value.to:at]) != string(d.buf[g.from:g.to]) {
@@ -64,6 +63,6 @@ func (d *decoder) sameAttrs(s *step, from int) (t tag, ok bool) {
 		name = g.name
 	}
 	d.pos = at
-	begin := from - s.tag
-	return tag{name: span{begin, begin + s.name}, empty: s.empty}, true
+	begin := from - (gaps[0].to - gaps[0].from)
+	return tag{name: span{begin, begin + int(s.name)}, empty: s.empty}, true
 }
