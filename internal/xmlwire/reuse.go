@@ -3,6 +3,7 @@ package xmlwire
 import (
 	"hash/maphash"
 	"math"
+	"slices"
 )
 
 // A server is asked for its list every few seconds, and most of what it says is
@@ -59,9 +60,12 @@ func SeenList[T, E any](name, item string, at func(*T) *[]*E, seen func(*T) **Se
 		}
 		r := reader[E]{rec: rec, old: *last, now: &Seen[E]{}}
 		if n := r.old.Len(); n > 0 {
-			r.now.items = make([]seenItem[E], 0, n+n/16)
+			r.now.items = make([]seenItem[E], 0, n)
 		}
 		*x, err = items.read(d, t, *x, r.read)
+		if kept := r.now.items; cap(kept) > len(kept) { // it is kept long, so without room
+			r.now.items = slices.Clone(kept)
+		}
 		*last = r.now
 		return err
 	}
