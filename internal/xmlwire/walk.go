@@ -18,10 +18,10 @@ import (
 // element: those of some names, or of any name, numbered as they come.
 type children struct {
 	names []string
-	index map[string]int // name to place in names; nil for any name
-	many  int            // how many of them have steps
-	texts bool           // they may be elements with a text
-	steps int            // where these begin
+	index []uint16 // places in names, counted from 1, by the hash of the name; nil for any name
+	many  int      // how many of them have steps
+	texts bool     // they may be elements with a text
+	steps int      // where these begin
 }
 
 // stepsInAll counts the steps of all records, which are made once.
@@ -29,11 +29,22 @@ var stepsInAll atomic.Int64
 
 func newChildren(names ...string) children {
 	c := anyChildren(len(names))
-	c.names, c.index = names, make(map[string]int)
+	c.names, c.index = names, make([]uint16, 4<<bits.Len(uint(len(names))))
 	for i, name := range names {
-		c.index[name] = i
+		c.index[c.slot([]byte(name))] = uint16(i + 1) //nolint:gosec // records have dozens
 	}
 	return c
+}
+
+// slot returns the place in the index for name: that where it is, or a free one.
+// Most places are free, and a name that nobody wants is mostly told by that.
+func (c *children) slot(name []byte) int {
+	last := len(c.index) - 1
+	i := int(hash(name)>>32) & last
+	for c.index[i] > 0 && c.names[c.index[i]-1] != string(name) {
+		i = (i + 1) & last
+	}
+	return i
 }
 
 func anyChildren(many int) children {
@@ -251,6 +262,6 @@ func (w *walk) find(name []byte) (i int, ok bool) {
 	case next < w.many && w.names[next] == string(name):
 		return next, true
 	}
-	i, ok = w.index[string(name)]
-	return i, ok
+	i = int(w.index[w.slot(name)]) - 1
+	return i, i >= 0
 }
