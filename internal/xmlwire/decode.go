@@ -67,8 +67,10 @@ func (d *decoder) child(parent tag) (t tag, ok bool, err error) {
 		return t, false, nil
 	}
 	for {
-		if _, _, err := d.run(); err != nil {
-			return t, false, err
+		if d.peek(0) != '<' { // as it most often is
+			if _, _, err := d.run(); err != nil {
+				return t, false, err
+			}
 		}
 		switch d.peek(1) {
 		case '/':

@@ -145,7 +145,13 @@ func (w *walk) next(d *decoder) (int, error) {
 	if !w.texts {
 		return w.last, nil
 	}
-	rest := d.buf[end:]
+	w.passText(d)
+	return w.last, nil
+}
+
+// passText passes the text at the current place, if it is plain at first sight.
+func (w *walk) passText(d *decoder) {
+	rest := d.buf[d.pos:]
 	for n := 0; len(rest)-n > 8; n += 8 {
 		marks := special(word(rest[n:]))
 		if marks == 0 {
@@ -153,12 +159,11 @@ func (w *walk) next(d *decoder) (int, error) {
 		}
 		n += bits.TrailingZeros64(marks) / 8
 		if rest[n] == '<' && rest[n+1] == '/' {
+			w.text, w.plain = span{d.pos, d.pos + n}, true
 			d.pos += n
-			w.text, w.plain = span{end, d.pos}, true
 		}
-		break
+		return
 	}
-	return w.last, nil
 }
 
 // end is next where the child does not come that came the last time.
@@ -219,6 +224,9 @@ func (w *walk) search(d *decoder, at int) (int, error) {
 			d.remember(&d.steps[at], from, i, c)
 		}
 		w.last, w.child, w.open = i, c, !c.empty
+		if w.open && w.texts {
+			w.passText(d)
+		}
 		return i, nil
 	}
 }
