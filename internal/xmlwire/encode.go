@@ -115,17 +115,42 @@ func closeElement(dst []byte, name string, inside int) []byte {
 	return append(append(append(dst, "</"...), name...), '>')
 }
 
-// tags are the tags of an element that is written often, put together once.
-type tags struct{ start, end string }
+// piece is a text that is written often, such as a tag. Most are short, and
+// copied as an array of a fixed size, which takes no call.
+type piece struct {
+	padded [48]byte // the text and zeros behind it, or nothing if it is longer
+	text   string
+}
 
-func newTags(name string) tags { return tags{start: "<" + name + ">", end: "</" + name + ">"} }
+func newPiece(text string) (p piece) {
+	p.text = text
+	if len(text) <= len(p.padded) {
+		copy(p.padded[:], text)
+	}
+	return p
+}
 
-func (t *tags) open(dst []byte) []byte { return append(dst, t.start...) }
+// append appends p. What is behind it in dst, up to its capacity, is lost.
+func (p *piece) append(dst []byte) []byte {
+	n := len(dst)
+	if cap(dst)-n < len(p.padded) || len(p.text) > len(p.padded) {
+		return append(dst, p.text...)
+	}
+	*(*[len(p.padded)]byte)(dst[n : n+len(p.padded)]) = p.padded
+	return dst[:n+len(p.text)]
+}
+
+// tags are the tags of an element that is written often.
+type tags struct{ start, end piece }
+
+func newTags(name string) tags {
+	return tags{start: newPiece("<" + name + ">"), end: newPiece("</" + name + ">")}
+}
 
 // close is closeElement.
 func (t *tags) close(dst []byte, inside int) []byte {
 	if len(dst) == inside {
 		return append(dst[:inside-len(">")], "/>"...)
 	}
-	return append(dst, t.end...)
+	return t.end.append(dst)
 }

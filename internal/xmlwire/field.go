@@ -7,9 +7,9 @@ package xmlwire
 // the value in a T; it is called for reading and writing.
 type Field[T any] struct {
 	name       string
-	tags       tags   // of an element in a Record
-	between    string // end tag of the element before in the Record, and start tag
-	run        run    // of a bool
+	tags       tags  // of an element in a Record
+	between    piece // end tag of the element before in the Record, and start tag
+	run        run   // of a bool
 	kind       fieldKind
 	omitEmpty  bool
 	decodeOnly bool

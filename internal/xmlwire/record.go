@@ -39,7 +39,7 @@ func NewRecord[T any](fields ...Field[T]) *Record[T] {
 			names = append(names, f.name)
 			f.tags = newTags(f.name)
 			if n := len(r.elements); n > 0 {
-				f.between = r.elements[n-1].tags.end + f.tags.start
+				f.between = newPiece(r.elements[n-1].tags.end.text + f.tags.start.text)
 			}
 			r.elements = append(r.elements, f)
 		}
@@ -65,7 +65,7 @@ const longestRun = 4 // makes 16 texts
 // something else.
 func newRun[T any](fields []Field[T]) (r run) {
 	for _, f := range fields[:min(len(fields), longestRun)] {
-		if f.flag == nil || f.between == "" || f.omitEmpty || f.decodeOnly {
+		if f.flag == nil || f.between.text == "" || f.omitEmpty || f.decodeOnly {
 			break
 		}
 		if r == nil {
@@ -74,7 +74,7 @@ func newRun[T any](fields []Field[T]) (r run) {
 		all := make(run, 0, 2*len(r))
 		for _, value := range []string{"false", "true"} {
 			for _, before := range r {
-				all = append(all, before+f.between+value)
+				all = append(all, before+f.between.text+value)
 			}
 		}
 		r = all
@@ -195,7 +195,7 @@ func (r *Record[T]) appendItem(dst []byte, name string, t *tags, v *T) []byte {
 	if len(r.attrs) > 0 {
 		return r.Append(dst, name, v)
 	}
-	dst = t.open(dst)
+	dst = t.start.append(dst)
 	inside := len(dst)
 	return t.close(r.appendInside(dst, v), inside)
 }
@@ -232,9 +232,9 @@ func (r *Record[T]) appendInside(dst []byte, v *T) []byte {
 			due = i
 			continue
 		case follows:
-			dst = append(dst, f.between...)
+			dst = f.between.append(dst)
 		default:
-			dst = f.tags.open(r.closeDue(dst, due))
+			dst = f.tags.start.append(r.closeDue(dst, due))
 		}
 		inside := len(dst)
 		switch {
@@ -259,7 +259,7 @@ func (r *Record[T]) closeDue(dst []byte, due int) []byte {
 	if due < 0 {
 		return dst
 	}
-	return append(dst, r.elements[due].tags.end...)
+	return r.elements[due].tags.end.append(dst)
 }
 
 func (r *Record[T]) isZero(v *T) bool {
