@@ -121,15 +121,16 @@ func isLocalName(name string) bool {
 	if name == "" || classes[name[0]]&nameStart == 0 {
 		return false
 	}
-	var seen uint8
+	all, some := uint8(namePart), uint8(0) // what all bytes are, and some
 	for i := range len(name) {
 		class := classes[name[i]]
-		if class&(namePart|nameColon) != namePart {
-			return false
-		}
-		seen |= class
+		all &= class
+		some |= class
 	}
-	return seen&nameWide == 0 || utf8.ValidString(name) && isWideName([]byte(name))
+	if all == 0 || some&nameColon != 0 {
+		return false
+	}
+	return some&nameWide == 0 || utf8.ValidString(name) && isWideName([]byte(name))
 }
 
 // trim cuts white space of XML off both ends.

@@ -2,6 +2,7 @@ package xmlwire
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 )
@@ -32,67 +33,70 @@ func escapeTable(more map[byte]string) (t escapes) {
 	return t
 }
 
-// appendEscaped copies s while it looks whether anything in it is to be
-// escaped, since that is rare.
+// appendEscaped copies s while it looks what in it is to be escaped, since that
+// is rare: words of eight bytes, the last of which may have some bytes of the one
+// before once more.
 func appendEscaped(dst []byte, s string, e *escapes) []byte {
-	from, n := len(dst), len(s)
-	if cap(dst)-from < n {
-		dst = slices.Grow(dst, n)
-	}
-	to := dst[from : from+n]
-	var marks uint64
-	switch {
-	case n >= 8:
-		for i := 0; i <= n-8; i += 8 {
-			w := word(s[i:])
-			binary.LittleEndian.PutUint64(to[i:], w)
-			marks |= escapes8(w)
+	for {
+		from, n := len(dst), len(s)
+		if cap(dst)-from < n {
+			dst = slices.Grow(dst, n)
 		}
-		w := word(s[n-8:]) // the rest, and some before it once more
-		binary.LittleEndian.PutUint64(to[n-8:], w)
-		marks |= escapes8(w)
-	case n >= 4:
-		first, last := halfWord(s), halfWord(s[n-4:])
-		binary.LittleEndian.PutUint32(to, first)
-		binary.LittleEndian.PutUint32(to[n-4:], last)
-		marks = escapes8(uint64(first) | uint64(last)<<32)
-	default:
-		for i := range n {
-			to[i] = s[i]
-			marks |= uint64(classes[s[i]] & escaped)
-		}
-	}
-	if marks != 0 {
-		return appendEscapes(dst, s, e)
-	}
-	return dst[:from+n]
-}
-
-// appendEscapes is appendEscaped for a text with something to escape in it,
-// most likely.
-func appendEscapes(dst []byte, s string, e *escapes) []byte {
-	done := 0 // s[:done] is written
-	for i := sameText(s); i < len(s); i += sameText(s[i:]) {
-		instead, size := "", 1
-		switch c := s[i]; {
-		case c < utf8.RuneSelf:
-			instead = e[c]
-		case 0xC2 <= c && c < 0xE0 && i+1 < len(s) && s[i+1]&0xC0 == 0x80:
-			size = 2 // the letters of Europe, which need no call
+		to := dst[from : from+n]
+		same := n // so many bytes are copied for good
+		switch {
+		case n >= 8:
+			for i := 0; ; i = min(i+8, n-8) {
+				w := word(s[i:])
+				binary.LittleEndian.PutUint64(to[i:], w)
+				if marks := escapes8(w); marks != 0 {
+					same = i + bits.TrailingZeros64(marks)/8
+					break
+				}
+				if i == n-8 {
+					break
+				}
+			}
+		case n >= 4:
+			first, last := halfWord(s), halfWord(s[n-4:])
+			binary.LittleEndian.PutUint32(to, first)
+			binary.LittleEndian.PutUint32(to[n-4:], last)
+			if marks := escapes8(uint64(first) | uint64(last)<<32); marks != 0 {
+				if same = bits.TrailingZeros64(marks) / 8; same >= 4 {
+					same += n - 8 // in last
+				}
+			}
 		default:
-			var r rune
-			r, size = utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError || !isChar(r) {
-				instead = replacement
+			for same = 0; same < n && classes[s[same]]&escaped == 0; same++ {
+				to[same] = s[same]
 			}
 		}
-		if instead != "" {
-			dst = append(append(dst, s[done:i]...), instead...)
-			done = i + size
+		dst = dst[:from+same]
+		if same == n {
+			return dst
 		}
-		i += size
+		s = s[same:]
+		size := 1
+		switch c := s[0]; {
+		case c < utf8.RuneSelf:
+			if e[c] == "" {
+				dst = append(dst, c)
+			} else {
+				dst = append(dst, e[c]...)
+			}
+		case 0xC2 <= c && c < 0xE0 && len(s) > 1 && s[1]&0xC0 == 0x80:
+			dst = append(dst, c, s[1]) // the letters of Europe, which need no call
+			size = 2
+		default:
+			var r rune
+			r, size = utf8.DecodeRuneInString(s)
+			if !isChar(r) {
+				r = utf8.RuneError
+			}
+			dst = utf8.AppendRune(dst, r)
+		}
+		s = s[size:]
 	}
-	return append(dst, s[done:]...)
 }
 
 // AppendText appends s as the text of an element. What XML cannot hold is

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -57,6 +58,30 @@ func TestAppendShape(t *testing.T) {
 		`<attendees/><playback><format><url/><preview><images><image alt="&quot;a&quot;&#xA;&lt;&#x9;'" width="-3"/></images></preview></format></playback>`+
 		"<metadata><a>1</a><b>2</b><é·>3</é·></metadata></response>",
 		string(documentRecord.Append(nil, "response", &d)))
+}
+
+// Bools that follow one another are written together, up to four of them.
+func TestAppendRunsOfBools(t *testing.T) {
+	t.Parallel()
+	type flags struct {
+		Before string
+		On     [6]bool
+	}
+	fields := []xmlwire.Field[flags]{xmlwire.String("before", func(f *flags) *string { return &f.Before })}
+	for i := range len(flags{}.On) {
+		fields = append(fields, xmlwire.Bool(fmt.Sprint("b", i), func(f *flags) *bool { return &f.On[i] }))
+	}
+	rec := xmlwire.NewRecord(fields...)
+	for which := range 1 << len(flags{}.On) {
+		for before, want := range map[string]string{"": "<f><before/>", "a": "<f><before>a</before>"} {
+			f := flags{Before: before}
+			for i := range f.On {
+				f.On[i] = which>>i&1 != 0
+				want += fmt.Sprintf("<b%d>%t</b%d>", i, f.On[i], i)
+			}
+			assert.Equal(t, want+"</f>", string(rec.Append(nil, "f", &f)))
+		}
+	}
 }
 
 func TestDecodeOnly(t *testing.T) {

@@ -63,25 +63,8 @@ func quoted(text []byte) int {
 	return n
 }
 
-// sameText returns how many bytes of s are written as they are for sure: those
-// of printable ASCII that no table of escapes has a name for.
-func sameText(s string) int {
-	n := 0
-	for ; len(s)-n >= 8; n += 8 {
-		if marks := escapes8(word(s[n:])); marks != 0 {
-			return n + bits.TrailingZeros64(marks)/8
-		}
-	}
-	if n > 0 && escapes8(word(s[len(s)-8:])) == 0 {
-		return len(s) // the rest, and some before it once more
-	}
-	for n < len(s) && classes[s[n]]&escaped == 0 {
-		n++
-	}
-	return n
-}
-
-// escapes8 marks the bytes of class escaped, as special does. Since those beyond
+// escapes8 marks the bytes of class escaped, which perhaps are not written as
+// they are, as special does. Since those beyond
 // ASCII are among them, it need not keep them from looking like others.
 func escapes8(w uint64) uint64 {
 	quote, angle := w&^(ones*4)^ones*'"', w&^(ones*2)^ones*'<' // '&' is '"' and 4, '>' is '<' and 2
