@@ -31,7 +31,7 @@ func newChildren(names ...string) children {
 	c := anyChildren(len(names))
 	c.names, c.index = names, make([]uint16, 4<<bits.Len(uint(len(names))))
 	for i, name := range names {
-		c.index[c.slot([]byte(name))] = uint16(i + 1) //nolint:gosec // records have dozens
+		c.index[c.slot([]byte(name))] = uint16(i + 1)
 	}
 	return c
 }
@@ -57,10 +57,10 @@ func anyChildren(many int) children {
 // text, or behind it. From each there are two steps, so that the end of a short
 // list and its next item do not drive each other out.
 //
-// There are many steps and each is looked at once for a child, so they are
+// There are many steps, each looked at once for a child, so they are kept
 // small: what does not fit is not remembered.
 type step struct {
-	from, to int32  // the bytes, in the body of this round
+	from, to int    // the bytes, in the body of this round
 	round    uint32 // which body this is from; steps of others are worth nothing
 	next     uint16 // which child came then, if one did
 	name     uint16 // length of its name
@@ -69,7 +69,7 @@ type step struct {
 	empty    bool   // that was <name/>
 }
 
-func (s *step) size() int { return int(s.to - s.from) }
+func (s *step) size() int { return s.to - s.from }
 
 // The steps of each child, and of the beginning, in this order. The first is to
 // a child, the second to the end of the parent.
@@ -208,8 +208,8 @@ func (w *walk) search(d *decoder, at int) (int, error) {
 			return 0, err
 		}
 		if !ok {
-			if plain && d.elements == elements && d.isEndTag(w.parent, d.pos) && d.pos <= math.MaxInt32 {
-				d.steps[at+1] = step{from: int32(from), to: int32(d.pos), round: d.round} //nolint:gosec // from is before pos
+			if plain && d.elements == elements && d.isEndTag(w.parent, d.pos) {
+				d.steps[at+1] = step{from: from, to: d.pos, round: d.round}
 			}
 			return -1, nil
 		}
@@ -235,11 +235,11 @@ func (w *walk) search(d *decoder, at int) (int, error) {
 // just passed and is that of child next, if nothing of c is needed later that
 // only the scanner finds.
 func (d *decoder) remember(s *step, from, next int, c tag) {
-	if d.pos > math.MaxInt32 || next > math.MaxUint16 || c.name.size() > math.MaxUint16 {
+	if next > math.MaxUint16 || c.name.size() > math.MaxUint16 {
 		return
 	}
 	now := step{
-		from: int32(from), to: int32(d.pos), round: d.round, //nolint:gosec // from is before pos
+		from: from, to: d.pos, round: d.round,
 		next: uint16(next), name: uint16(c.name.size()), empty: c.empty, //nolint:gosec // looked at above
 	}
 	if len(d.attrs) > 0 {

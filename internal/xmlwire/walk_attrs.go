@@ -42,7 +42,7 @@ func (d *decoder) rememberAttrs(now, old *step, c tag) bool {
 		from = a.raw.to
 	}
 	gaps[n] = gap{from: from, to: d.pos}
-	now.attrs, now.to = uint8(n), int32(gaps[0].to) //nolint:gosec // before pos
+	now.attrs, now.to = uint8(n), gaps[0].to
 	return true
 }
 
