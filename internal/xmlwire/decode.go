@@ -47,7 +47,8 @@ func newDecoder(body []byte, lim Limits) *decoder {
 	return d
 }
 
-// free gives d back. Nothing that a body was read from or into stays with it.
+// free gives d back. Neither a body nor what it was read into stays with it, only
+// short texts that answers have in common (see memory).
 func (d *decoder) free() {
 	d.scanner = scanner{attrs: d.attrs[:0]}
 	d.forget()
