@@ -93,20 +93,28 @@ func TestCreateOfAMeetingThatHasJustEnded(t *testing.T) {
 	})
 }
 
+// justEnded returns a group and the parameters of a meeting that its first server has ended so long after it was
+// listed. The other server has less to do.
+func justEnded(t testing.TB, after time.Duration) (*bbb.Group, []*bbbtest.Server, bbb.CreateParams) {
+	t.Helper()
+	g, fakes := newGroup(t, 2)
+	p := bbb.CreateParams{MeetingID: "physics", Name: "Physics", AttendeePW: "attendee-7Kq", ModeratorPW: "moderator-7Kq"}
+	createOn(t, fakes[0], p)
+	createOn(t, fakes[0], bbb.CreateParams{MeetingID: "busy"})
+	attend(t, fakes[0], "busy")
+	listed(t, g)
+	wait(t, after)
+	fakes[0].EndMeeting("physics")
+	return g, fakes, p
+}
+
 // The create of a meeting that had just ended failed on the way, and nobody knew whether its server would carry it
 // out yet. When it was repeated, the meeting was not there, and was created on another server, although the first
 // one may have it a moment later.
 func TestCreateWithoutAnOutcomeOfAMeetingThatHasJustEndedStaysOnItsServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g, fakes := newGroup(t, 2)
-		p := bbb.CreateParams{MeetingID: "physics", Name: "Physics", AttendeePW: "attendee-7Kq", ModeratorPW: "moderator-7Kq"}
-		createOn(t, fakes[0], p)
-		createOn(t, fakes[0], bbb.CreateParams{MeetingID: "busy"})
-		attend(t, fakes[0], "busy")
-		listed(t, g)
-		wait(t, time.Millisecond)
-		fakes[0].EndMeeting("physics")
+		g, fakes, p := justEnded(t, time.Millisecond)
 		for range 2 {
 			fakes[0].Inject(bbbtest.Fault{Call: "create", Status: http.StatusGatewayTimeout, Times: 1})
 			_, err := g.CreateMeeting(t.Context(), p)
@@ -125,14 +133,7 @@ func TestCreateWithoutAnOutcomeOfAMeetingThatHasJustEndedStaysOnItsServer(t *tes
 func TestCreatesOfAMeetingThatHasJustEndedMakeOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g, fakes := newGroup(t, 2)
-		p := bbb.CreateParams{MeetingID: "physics", Name: "Physics", AttendeePW: "attendee-7Kq", ModeratorPW: "moderator-7Kq"}
-		createOn(t, fakes[0], p)
-		createOn(t, fakes[0], bbb.CreateParams{MeetingID: "busy"})
-		attend(t, fakes[0], "busy")
-		listed(t, g)
-		wait(t, 400*time.Millisecond)
-		fakes[0].EndMeeting("physics")
+		g, fakes, p := justEnded(t, 400*time.Millisecond)
 		fakes[0].Inject(bbbtest.Fault{Call: "create", Latency: 300 * time.Millisecond, Times: 1})
 		first := after(func() {
 			_, err := g.CreateMeeting(t.Context(), p)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"iter"
 	"log/slog"
 	"maps"
@@ -129,7 +128,6 @@ func NewGroup(name string, opts ...GroupOption) (*Group, error) {
 		selection:      cfg.selection,
 		serverDefaults: cfg.servers,
 		transport:      newTransport(cfg.workers),
-		wholeLists:     wholeLists{seed: maphash.MakeSeed()},
 	}
 	g.onceTransport = newOnceTransport(g.transport)
 	g.store = newStore(cfg.cache, name, g.log, g.now)

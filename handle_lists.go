@@ -14,7 +14,6 @@ import (
 //
 // A list is known by the identity of its snapshots, to which nothing writes.
 type wholeLists struct {
-	seed   maphash.Seed
 	places [16]atomic.Pointer[wholeList]
 	swept  atomic.Int64 // when, in nanoseconds
 }
@@ -32,7 +31,7 @@ type wholeList struct {
 const keptList = 1 << 20
 
 func (l *wholeLists) place(v view) *atomic.Pointer[wholeList] {
-	return &l.places[maphash.Comparable(l.seed, v)%uint64(len(l.places))]
+	return &l.places[maphash.Comparable(idSeed, v)%uint64(len(l.places))]
 }
 
 // of reports whether there is a list, and it is that of a view.
@@ -64,8 +63,6 @@ func (l *wholeLists) sweep(now time.Time) {
 		}
 	}
 }
-
-func (q *incoming) view() view { return view{q.scope, q.relay} }
 
 // answerList gives an answer the body that lists meetings, of which there are some.
 func (q *incoming) answerList(r *Response, meetings []*Meeting) {

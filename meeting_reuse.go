@@ -30,6 +30,8 @@ type view struct {
 	relay *relay
 }
 
+func (q *incoming) view() view { return view{q.scope, q.relay} }
+
 // keptXML is how many bytes of XML a group keeps, in equal parts for its servers: enough for four
 // thousand meetings with ten people in each.
 const keptXML = 16 << 20
@@ -87,7 +89,7 @@ type meetingWriter struct {
 }
 
 func (q *incoming) meetingWriter() *meetingWriter {
-	v := view{q.scope, q.relay}
+	v := q.view()
 	return &meetingWriter{q: q, view: v, once: &shownXML{view: v}, limit: int64(keptXML / max(q.scope.group.Len(), 1))}
 }
 

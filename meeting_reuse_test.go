@@ -101,7 +101,7 @@ func TestRefusedListsAreNotReused(t *testing.T) {
 
 // A refresh allocates little for what did not change: a snapshot of each meeting, and what it takes to look
 // the meeting up in the index.
-func TestRefreshAllocations(t *testing.T) {
+func TestUnchangedListAllocations(t *testing.T) {
 	const n = 200
 	var list []string
 	for i := range n {
